@@ -35,7 +35,7 @@ struct Layer {
 /// Two layers that may hold a doublet, inner first.
 struct LayerPair {
   std::int32_t inner, outer;           // rows of Detector::layers
-  float phi;                           // rad: largest |phi_outer - phi_inner| of a true doublet
+  float phi;                           // rad: what scattering, displacement and hit errors add to the bending of a track
   float inner_min, inner_max;          // mm: range of the inner hit's coordinate
   float outer_min, outer_max;          // mm: range of the outer hit's coordinate
   std::int32_t skips;                  // layers left out between the two: 0 neighbours, 1 one missing layer

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "kernels/core/arena.h"
+#include "kernels/core/ragged.h"
+#include "kernels/core/stage_clock.h"
+
+namespace helix {
+
+/// Runs stages on the CPU: one thread, or the threads of the oneTBB arena it is called in.
+class CpuExec {
+ public:
+  CpuExec(Arena& arena, int threads) : arena_(arena), threads_(threads) {}
+
+  /// n uninitialised values, valid until the arena is reset. throws OutOfArena
+  template <class T>
+  Span<T> scratch(Index n) {
+    return {static_cast<T*>(arena_.take(sizeof(T) * static_cast<std::size_t>(n), clock_.current())),
+            static_cast<std::size_t>(n)};
+  }
+
+  /// A value that the host must know: on a CUDA backend a wait for the stream. Each use is listed in
+  /// docs/architecture.md.
+  template <class T>
+  T sync_read(const T* at) const {
+    return *at;
+  }
+
+  /// Names what runs from here on, in errors and in the time split.
+  void begin_stage(const char* name) { clock_.begin(name); }
+
+  int threads() const { return threads_; }
+  Arena& arena() { return arena_; }
+  StageClock& clock() { return clock_; }
+
+ private:
+  Arena& arena_;
+  int threads_;
+  StageClock clock_;
+};
+
+}  // namespace helix

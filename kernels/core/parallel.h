@@ -1,0 +1,18 @@
+#pragma once
+
+// The whole vocabulary of stages. Every primitive gives the same answer for any number of threads.
+//
+//   for_each(exec, n, body)                 body(i) for i in 0 .. n; bodies write only what they own
+//   exclusive_scan(exec, counts)            Offsets of rows of these sizes
+//   sort_by_key(exec, keys, values, bits)   stable, by the lowest `bits` bits of keys; both spans are sorted in place
+//   select(exec, n, predicate)              ascending indices for which predicate(i); one host wait
+//   fill(exec, span, value)
+//   atomic_max(address, value)              integers only: the result cannot depend on the order
+//   visit_matching(first, last, predicate, visit)   within a body: visit(i) in order where predicate(i); on the CPU
+//                                           the predicate is evaluated in blocks that the compiler vectorises
+#include "kernels/core/exec.h"
+#ifdef __CUDACC__
+#include "kernels/core/parallel_cuda.h"
+#else
+#include "kernels/core/parallel_cpu.h"
+#endif
