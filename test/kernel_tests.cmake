@@ -1,0 +1,2 @@
+# Tests that use Exec, listed because each is compiled twice: as C++ for helix_unit, by nvcc for helix_unit_cuda.
+helix_kernel_test(test/unit/core/parallel_test.cpp)
