@@ -1,0 +1,172 @@
+#include "clients/cpp/client.h"
+
+#include "clients/cpp/messages.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "helix/v1/reconstruct.grpc.pb.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <random>
+#include <utility>
+
+namespace helix {
+namespace {
+
+using Clock = std::chrono::system_clock;  // what gRPC's deadlines are in
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAskTimeout{10000};  // of the small calls: list, describe, health
+
+Code code_of(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::OK:
+      return Code::ok;
+    case grpc::StatusCode::INVALID_ARGUMENT:
+      return Code::invalid_argument;
+    case grpc::StatusCode::NOT_FOUND:
+      return Code::not_found;
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return Code::resource_exhausted;
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return Code::deadline_exceeded;
+    case grpc::StatusCode::CANCELLED:
+      return Code::cancelled;
+    case grpc::StatusCode::UNAVAILABLE:
+      return Code::unavailable;
+    default:
+      return Code::internal;
+  }
+}
+
+std::optional<std::string> pushback_of(const grpc::ClientContext& context) {
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto found = trailers.find("grpc-retry-pushback-ms");
+  if (found == trailers.end()) return std::nullopt;
+  return std::string(found->second.data(), found->second.size());
+}
+
+grpc::ChannelArguments channel_arguments() {
+  grpc::ChannelArguments arguments;
+  // A large event is larger than gRPC's default of 4 MiB; what is too large is the server's to say.
+  arguments.SetMaxSendMessageSize(-1);
+  arguments.SetMaxReceiveMessageSize(-1);
+  // One channel of a process never shares its connection with another: two Clients are two connections.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // Reconnects soon after a server's restart.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  return arguments;
+}
+
+/// Waits, unless stopped first.
+bool wait(milliseconds duration, std::stop_token stop) {
+  std::mutex mutex;
+  std::condition_variable_any condition;
+  std::unique_lock lock(mutex);
+  condition.wait_for(lock, stop, duration, [] { return false; });
+  return !stop.stop_requested();
+}
+
+milliseconds left_until(Clock::time_point deadline) {
+  return std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
+}
+
+}  // namespace
+
+std::string default_address() {
+  const char* address = std::getenv("HELIX_SERVER");
+  return address != nullptr && *address != '\0' ? address : "localhost:8051";
+}
+
+struct Client::Impl {
+  ClientOptions options;
+  std::shared_ptr<grpc::Channel> channel;  // shared with the stubs, as gRPC wants it
+  std::unique_ptr<v1::Reconstruction::Stub> stub;
+  std::unique_ptr<grpc::health::v1::Health::Stub> health;
+  std::atomic<std::uint32_t> calls{0};
+
+  Status status(const grpc::Status& from) const {
+    return {code_of(from.error_code()), options.address + ": " + from.error_message()};
+  }
+
+  Clock::time_point deadline(std::size_t n_hits) const {
+    const double scale = 1.0 + static_cast<double>(n_hits) * 1e-6;
+    return Clock::now() + milliseconds(static_cast<std::int64_t>(static_cast<double>(options.timeout.count()) * scale));
+  }
+};
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::~Client() = default;
+
+const std::string& Client::address() const { return impl_->options.address; }
+
+Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  impl->channel = grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), channel_arguments());
+  if (!impl->channel->WaitForConnected(Clock::now() + options.connect_timeout))
+    return unavailable("no server at " + options.address + " within " +
+                       std::to_string(options.connect_timeout.count()) + " ms");
+  impl->stub = v1::Reconstruction::NewStub(impl->channel);
+  impl->health = grpc::health::v1::Health::NewStub(impl->channel);
+  return std::unique_ptr<Client>(new Client(std::move(impl)));
+}
+
+Result<Reconstruction> Client::reconstruct(const ReconstructCall& call, std::stop_token stop) {
+  const v1::ReconstructRequest request = encode(call);
+  const auto deadline = impl_->deadline(call.hits.x.size());
+  RetryPolicy retry(impl_->options.retry, std::random_device{}() + ++impl_->calls);
+  while (true) {
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    v1::ReconstructResponse answer;
+    grpc::Status status;
+    {
+      const std::stop_callback cancel(stop, [&] { context.TryCancel(); });
+      status = impl_->stub->Reconstruct(&context, request, &answer);
+    }
+    if (status.ok()) return decode(answer);
+    const Status failure = impl_->status(status);
+    const auto pause = retry.next_wait(failure.code(), pushback_of(context), left_until(deadline));
+    if (!pause) return failure;
+    if (!wait(*pause, stop))
+      return Status(Code::cancelled, "cancelled while waiting to try again: " + failure.message());
+  }
+}
+
+Result<std::vector<std::string>> Client::pipelines() {
+  grpc::ClientContext context;
+  context.set_deadline(Clock::now() + kAskTimeout);
+  v1::ListPipelinesResponse answer;
+  const grpc::Status status = impl_->stub->ListPipelines(&context, {}, &answer);
+  if (!status.ok()) return impl_->status(status);
+  return std::vector<std::string>(answer.pipelines().begin(), answer.pipelines().end());
+}
+
+Result<PipelineDescription> Client::describe(const std::string& pipeline) {
+  grpc::ClientContext context;
+  context.set_deadline(Clock::now() + kAskTimeout);
+  v1::DescribePipelineRequest request;
+  request.set_pipeline(pipeline);
+  v1::DescribePipelineResponse answer;
+  const grpc::Status status = impl_->stub->DescribePipeline(&context, request, &answer);
+  if (!status.ok()) return impl_->status(status);
+  return decode(answer);
+}
+
+Result<bool> Client::healthy(const std::string& service) {
+  grpc::ClientContext context;
+  context.set_deadline(Clock::now() + kAskTimeout);
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service(service);
+  grpc::health::v1::HealthCheckResponse answer;
+  const grpc::Status status = impl_->health->Check(&context, request, &answer);
+  if (!status.ok()) return impl_->status(status);
+  return answer.status() == grpc::health::v1::HealthCheckResponse::SERVING;
+}
+
+}  // namespace helix
