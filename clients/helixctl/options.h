@@ -1,0 +1,31 @@
+#pragma once
+
+#include "clients/cpp/client.h"
+#include "clients/helixctl/commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <string>
+
+namespace helix::helixctl {
+
+/// --server, --connect-timeout, --timeout: the same for every subcommand that talks to a server.
+struct ServerOptions {
+  std::string address = default_address();
+  double connect_timeout = 5;  // s
+  double timeout = 60;         // s, and as much again for each million hits
+
+  void add_to(CLI::App& command);
+  /// errors: unavailable, with the address
+  Result<std::unique_ptr<Client>> connect() const;
+};
+
+/// Adds `name` X,Y,Z; mm.
+CLI::Option* add_point(CLI::App& command, const std::string& name, std::array<double, 3>& point,
+                       const std::string& help);
+
+/// Says what is wrong on stderr and returns the exit code for it.
+int report(const Status& status);
+
+}  // namespace helix::helixctl
