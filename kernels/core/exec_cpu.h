@@ -1,10 +1,15 @@
 #pragma once
 
+#include <vector>
+
 #include "kernels/core/arena.h"
 #include "kernels/core/ragged.h"
 #include "kernels/core/stage_clock.h"
 
 namespace helix {
+
+/// Elements behind the end of every column that may be read (never used), so that loops run in whole vectors.
+inline constexpr Index kReadAhead = 8;
 
 /// Runs stages on the CPU: one thread, or the threads of the oneTBB arena it is called in.
 class CpuExec {
@@ -14,7 +19,7 @@ class CpuExec {
   /// n uninitialised values, valid until the arena is reset. throws OutOfArena
   template <class T>
   Span<T> scratch(Index n) {
-    return {static_cast<T*>(arena_.take(sizeof(T) * static_cast<std::size_t>(n), clock_.current())),
+    return {static_cast<T*>(arena_.take(sizeof(T) * static_cast<std::size_t>(n + kReadAhead), clock_.current())),
             static_cast<std::size_t>(n)};
   }
 
@@ -28,6 +33,12 @@ class CpuExec {
   /// Names what runs from here on, in errors and in the time split.
   void begin_stage(const char* name) { clock_.begin(name); }
 
+  /// At least n buffers for gather_rows; they keep their capacity.
+  std::vector<std::vector<Index>>& row_buffers(std::size_t n) {
+    if (row_buffers_.size() < n) row_buffers_.resize(n);
+    return row_buffers_;
+  }
+
   int threads() const { return threads_; }
   Arena& arena() { return arena_; }
   StageClock& clock() { return clock_; }
@@ -36,6 +47,7 @@ class CpuExec {
   Arena& arena_;
   int threads_;
   StageClock clock_;
+  std::vector<std::vector<Index>> row_buffers_;
 };
 
 }  // namespace helix

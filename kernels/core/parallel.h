@@ -4,12 +4,15 @@
 //
 //   for_each(exec, n, body)                 body(i) for i in 0 .. n; bodies write only what they own
 //   exclusive_scan(exec, counts)            Offsets of rows of these sizes
+//   gather_rows(exec, n, walk)              Ragged of n rows: walk(i, emit) calls emit(value) for each value of row i, in
+//                                           order. On CUDA the walk runs twice, to count and to fill, with one host
+//                                           wait for the total; on the CPU once
 //   sort_by_key(exec, keys, values, bits)   stable, by the lowest `bits` bits of keys; both spans are sorted in place
 //   select(exec, n, predicate)              ascending indices for which predicate(i); one host wait
 //   fill(exec, span, value)
 //   atomic_max(address, value)              integers only: the result cannot depend on the order
-//   visit_matching(first, last, predicate, visit)   within a body: visit(i) in order where predicate(i); on the CPU
-//                                           the predicate is evaluated in blocks that the compiler vectorises
+//   visit_matching(first, last, margin, visit)   within a body: visit(i) in order where margin(i) >= 0; on the CPU
+//                                           the margin (a float) is evaluated in blocks that the compiler vectorises
 #include "kernels/core/exec.h"
 #ifdef __CUDACC__
 #include "kernels/core/parallel_cuda.h"

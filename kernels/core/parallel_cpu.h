@@ -1,5 +1,11 @@
 #pragma once
 
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
+#include "kernels/core/exec_cpu.h"
+#include "kernels/core/hd.h"
+
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
 
@@ -7,9 +13,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
-
-#include "kernels/core/exec_cpu.h"
-#include "kernels/core/hd.h"
+#include <utility>
 
 namespace helix {
 
@@ -54,12 +58,13 @@ inline void sort_by_key(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> val
   auto* to_key = other_keys.begin();
   auto* to_value = other_values.begin();
   for (int shift = 0; shift < bits; shift += kDigit) {
+    const std::uint64_t mask = (1u << std::min(kDigit, bits - shift)) - 1;
     Index count[1 << kDigit] = {};
-    for (Index i = 0; i < n; ++i) ++count[(from_key[i] >> shift) & ((1u << kDigit) - 1)];
+    for (Index i = 0; i < n; ++i) ++count[(from_key[i] >> shift) & mask];
     Index sum = 0;
     for (Index& c : count) sum += std::exchange(c, sum);
     for (Index i = 0; i < n; ++i) {
-      const Index to = count[(from_key[i] >> shift) & ((1u << kDigit) - 1)]++;
+      const Index to = count[(from_key[i] >> shift) & mask]++;
       to_key[to] = from_key[i];
       to_value[to] = from_value[i];
     }
@@ -89,18 +94,64 @@ void atomic_max(T* at, T value) {
   }
 }
 
-template <class Predicate, class Visit>
-HELIX_HD void visit_matching(Index first, Index last, const Predicate& predicate, const Visit& visit) {
-  constexpr Index kBlock = 32;
-  for (; first + kBlock <= last; first += kBlock) {
-    std::uint8_t match[kBlock];
-    for (Index k = 0; k < kBlock; ++k) match[k] = predicate(first + k);
-    std::uint32_t mask = 0;
-    for (Index k = 0; k < kBlock; ++k) mask |= std::uint32_t{match[k]} << k;
-    for (; mask != 0; mask &= mask - 1) visit(first + std::countr_zero(mask));
+/// Bit k is set where margins[k] >= 0, of eight.
+inline unsigned matching_of_eight(const float* margins) {
+#ifdef __AVX__
+  return static_cast<unsigned>(
+      _mm256_movemask_ps(_mm256_cmp_ps(_mm256_load_ps(margins), _mm256_setzero_ps(), _CMP_GE_OQ)));
+#else
+  unsigned mask = 0;
+  for (unsigned k = 0; k < 8; ++k) mask |= (margins[k] >= 0.f ? 1u : 0u) << k;
+  return mask;
+#endif
+}
+
+/// Whole blocks of margins are evaluated without branches, which the compiler vectorises, also past `last`: margins
+/// must be computable from any bits, and CpuExec::scratch leaves room for them to be read.
+template <class Margin, class Visit>
+HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, const Visit& visit) {
+  static_assert(kReadAhead >= 8);
+  constexpr Index kBlock = 64;
+  alignas(32) float margins[kBlock];
+  for (; first < last; first += kBlock) {
+    const Index left = last - first < kBlock ? last - first : kBlock, whole = (left + 7) & ~7;
+    for (Index k = 0; k < whole; ++k) margins[k] = margin(first + k);
+    for (Index k = 0; k < whole; k += 8) {
+      unsigned mask = matching_of_eight(margins + k);
+      if (left - k < 8) mask &= (1u << (left - k)) - 1;
+      for (; mask != 0; mask &= mask - 1) visit(first + k + std::countr_zero(mask));
+    }
   }
-  for (; first < last; ++first)
-    if (predicate(first)) visit(first);
+}
+
+/// One walk: rows are appended as they come; several threads each append runs of rows, which are then joined in order.
+template <class Walk>
+Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
+  auto at = exec.scratch<Index>(n + 1);
+  const bool alone = exec.threads() == 1 || n < 2 * kGrain;
+  const Index run = alone ? (n > 0 ? n : 1) : kGrain, n_runs = (n + run - 1) / run;
+  auto& values = exec.row_buffers(static_cast<std::size_t>(n_runs));
+  const auto append = [&](Index r) {
+    auto& mine = values[static_cast<std::size_t>(r)];
+    mine.clear();
+    for (Index i = r * run; i < std::min(n, (r + 1) * run); ++i) {
+      at[i + 1] = static_cast<Index>(mine.size());
+      walk(i, [&](Index value) { mine.push_back(value); });
+      at[i + 1] = static_cast<Index>(mine.size()) - at[i + 1];
+    }
+  };
+  if (alone)
+    for (Index r = 0; r < n_runs; ++r) append(r);
+  else
+    tbb::parallel_for(Index{0}, n_runs, append);
+  at[0] = 0;
+  for (Index i = 0; i < n; ++i) at[i + 1] += at[i];
+  auto out = exec.scratch<Index>(at[n]);
+  for (Index r = 0; r < n_runs; ++r) {
+    const auto& mine = values[static_cast<std::size_t>(r)];
+    std::copy(mine.begin(), mine.end(), out.begin() + at[r * run]);
+  }
+  return {{at}, out};
 }
 
 }  // namespace helix

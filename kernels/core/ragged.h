@@ -48,4 +48,10 @@ struct Offsets {
   HELIX_HD const Index* total() const { return at.end() - 1; }
 };
 
+/// Rows of indices.
+struct Ragged {
+  Offsets rows;
+  Span<const Index> values;
+};
+
 }  // namespace helix

@@ -8,26 +8,74 @@ namespace helix::patatrack {
 /// Doublets: pairs of hits on a layer pair of the geometry.
 struct DoubletConfig {
   float min_pt = 0.45f;
-  float max_z0 = 160.f;
-  float max_dxy = 1.5f;
+  float min_pt_skipping = 0.7f;
+  float max_z0 = 140.f;
   bool cluster_sizes = true;
+  float overlap_distance = 2.f;
+  float overlap_tolerance_xy = 0.3f;
+  float overlap_tolerance_rz = 0.25f;
 
   template <class Field>
   void fields(Field&& field) {
-    field("min_pt", min_pt, in(0.05f, 100.f), "GeV", "least transverse momentum that doublet and cell windows let through");
-    field("max_z0", max_z0, in(1.f, 10000.f), "mm", "largest |z - beam spot z| where a doublet meets the beam line");
-    field("max_dxy", max_dxy, in(0.01f, 100.f), "mm", "largest distance from the beam line that the windows allow for");
-    field("cluster_sizes", cluster_sizes, "", "use cluster sizes along v, where the hits bring them, against the direction");
+    field("min_pt", min_pt, in(0.05f, 100.f), "GeV", "least transverse momentum that doublets and cells let through");
+    field("min_pt_skipping", min_pt_skipping, in(0.05f, 100.f), "GeV", "the same for layer pairs that skip a layer");
+    field("max_z0", max_z0, in(1.f, 10000.f), "mm", "largest distance along the beam line from the beam spot");
+    field("cluster_sizes", cluster_sizes, "",
+          "use cluster sizes along v, where the hits bring them, against the slope");
+    field("overlap_distance", overlap_distance, in(0.f, 100.f), "mm",
+          "largest distance in r-phi of two hits of one particle on overlapping modules of a layer");
+    field("overlap_tolerance_xy", overlap_tolerance_xy, in(0.f, 10.f), "mm",
+          "how far from the doublet's line such a second hit may be, in the transverse plane");
+    field("overlap_tolerance_rz", overlap_tolerance_rz, in(0.f, 10.f), "mm", "the same in the r-z plane");
+  }
+};
+
+/// Cells: doublets that share a hit.
+struct ConnectConfig {
+  float n_sigma = 4.f;
+  float max_dxy = 1.5f;
+  float curvature_margin = 1.1f;
+  float least_inverse_pt = 0.3f;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("n_sigma", n_sigma, in(0.1f, 100.f), "", "largest change of slope, in widths of scattering and hit errors");
+    field("max_dxy", max_dxy, in(0.01f, 1000.f), "mm",
+          "largest distance of the circle through three hits from the beam line");
+    field("curvature_margin", curvature_margin, in(1.f, 10.f), "",
+          "largest curvature of a triplet, over that at min_pt");
+    field("least_inverse_pt", least_inverse_pt, in(0.f, 10.f), "1/GeV",
+          "added in quadrature to a triplet's 1/pt for its scattering: what its error of curvature hides");
+  }
+};
+
+/// N-tuplets: paths through cells.
+struct NtupletConfig {
+  bool triplets = true;
+  float curvature_absolute = 2e-4f;
+  float curvature_relative = 0.5f;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("triplets", triplets, "", "keep paths of three hits; false: four or more");
+    field("curvature_absolute", curvature_absolute, in(0.f, 1.f), "1/mm",
+          "allowed difference of successive curvatures");
+    field("curvature_relative", curvature_relative, in(0.f, 10.f), "",
+          "allowed difference as a part of the larger one");
   }
 };
 
 /// All settings of the pipeline, one struct a stage; a TOML table each.
 struct Config {
   DoubletConfig doublets;
+  ConnectConfig connect;
+  NtupletConfig ntuplets;
 
   template <class Group>
   void groups(Group&& group) {
     group("doublets", doublets);
+    group("connect", connect);
+    group("ntuplets", ntuplets);
   }
 };
 

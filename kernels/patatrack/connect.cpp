@@ -1,0 +1,90 @@
+#include "kernels/patatrack/connect.h"
+
+#include "kernels/core/minmax.h"
+#include "kernels/core/parallel.h"
+#include "kernels/core/units.h"
+
+namespace helix::patatrack {
+namespace {
+
+constexpr float kHighland = 0.0136f;  // GeV: width of multiple scattering, Review of Particle Physics
+
+struct ConnectWalk {
+  SortedHits hits;
+  Doublets doublets;
+  DetectorView detector;
+  float max_curvature;  // 1/mm
+  float inverse_pt_of;  // GeV^-1 mm: 1/pt over curvature
+  float max_dxy, n_sigma, stiff;
+
+  template <class Emit>
+  HELIX_HD void operator()(Index d, const Emit& emit) const {
+    const Index middle = doublets.outer[d];
+    const Index first = doublets.rows.begin(middle), last = doublets.rows.end(middle);
+    if (first == last) return;
+    const Index inner = doublets.inner[d];
+    const float x1 = hits.x[inner], y1 = hits.y[inner], x2 = hits.x[middle], y2 = hits.y[middle];
+    const float cot = doublets.cot_theta[d], var_cot = doublets.var_cot[d];
+    // scattering changes cot theta by theta0 / sin^2(theta); p = pt / sin(theta), path ~ 1 / sin(theta)
+    const float t = 1.f + cot * cot;
+    const float theta2 = kHighland * kHighland * detector.layers[hits.layer[middle]].x0;
+    const float scatter = theta2 * t * std::sqrt(t);
+    const float cut = n_sigma * n_sigma, stiff2 = stiff * stiff, to_inverse_pt = inverse_pt_of;
+    const float largest = max_curvature, farthest = max_dxy, dxy_scatter = 3.f * n_sigma * n_sigma * theta2;
+    const float r2 = hits.r[inner] * hits.r[inner];
+    const float *cots = doublets.cot_theta.begin(), *vars = doublets.var_cot.begin();
+    const float *xs = doublets.x.begin(), *ys = doublets.y.begin();
+    const auto margin = [=](Index e) {
+      const Circle circle = circle_through(x1, y1, x2, y2, xs[e], ys[e]);
+      const float inverse_pt = circle.curvature * to_inverse_pt, change = cots[e] - cot;
+      const float inverse_pt2 = inverse_pt * inverse_pt + stiff2;
+      const float off = larger(std::fabs(circle.form(0.f, 0.f)) - farthest, 0.f);
+      float m = cut * (2.f * (var_cot + vars[e]) + scatter * inverse_pt2) - change * change;
+      m = smaller(m, largest - std::fabs(circle.curvature));
+      return smaller(m, dxy_scatter * r2 * inverse_pt2 - off * off);
+    };
+    visit_matching(first, last, margin, emit);
+  }
+};
+
+/// Columns of the connections of one doublet.
+struct DescribeConnections {
+  SortedHits hits;
+  Doublets doublets;
+  Ragged rows;
+  Span<Index> inner;
+  Span<float> curvature;
+
+  HELIX_HD void operator()(Index d) const {
+    const Index a = doublets.inner[d], b = doublets.outer[d];
+    for (Index at = rows.rows.begin(d); at < rows.rows.end(d); ++at) {
+      const Index e = rows.values[at];
+      inner[at] = d;
+      curvature[at] =
+          circle_through(hits.x[a], hits.y[a], hits.x[b], hits.y[b], doublets.x[e], doublets.y[e]).curvature;
+    }
+  }
+};
+
+}  // namespace
+
+Connections connect_doublets(Exec& exec, const SortedHits& hits, const Doublets& doublets, const DetectorView& detector,
+                             const Config& config) {
+  exec.begin_stage("connect");
+  const float bending = kGevPerTeslaMm * detector.field;
+  const ConnectWalk walk{hits,
+                         doublets,
+                         detector,
+                         config.connect.curvature_margin * bending / config.doublets.min_pt,
+                         1.f / bending,
+                         config.connect.max_dxy,
+                         config.connect.n_sigma,
+                         config.connect.least_inverse_pt};
+  const Ragged rows = gather_rows(exec, doublets.n(), walk);
+  const auto n = static_cast<Index>(rows.values.size());
+  const DescribeConnections describe{hits, doublets, rows, exec.scratch<Index>(n), exec.scratch<float>(n)};
+  for_each(exec, doublets.n(), describe);
+  return {rows.rows, describe.inner, rows.values, describe.curvature};
+}
+
+}  // namespace helix::patatrack

@@ -1,0 +1,129 @@
+#include "kernels/patatrack/doublets.h"
+
+#include "kernels/core/minmax.h"
+#include "kernels/core/parallel.h"
+#include "kernels/core/units.h"
+#include "kernels/patatrack/window.h"
+
+#include <cmath>
+
+namespace helix::patatrack {
+namespace {
+
+struct DoubletWalk {
+  SortedHits hits;
+  Overlaps overlaps;
+  DetectorView detector;
+  float half_curvature, half_curvature_skipping;  // 1/mm, at the least pt of neighbouring and of skipping pairs
+  float max_z0, tolerance_xy, tolerance_rz;
+
+  /// Whether one of the two hits has a preferred neighbour on an overlapping module, in line with the doublet.
+  HELIX_HD bool shadowed(Index inner, Index outer) const {
+    for (Index row = overlaps.rows.begin(outer); row < overlaps.rows.end(outer); ++row) {
+      const Index other = overlaps.other[row];
+      if (preferred(hits, other, outer) && Overlaps::collinear(hits, inner, outer, other, tolerance_xy, tolerance_rz))
+        return true;
+    }
+    for (Index row = overlaps.rows.begin(inner); row < overlaps.rows.end(inner); ++row) {
+      const Index other = overlaps.other[row];
+      if (preferred(hits, other, inner) && Overlaps::collinear(hits, outer, inner, other, tolerance_xy, tolerance_rz))
+        return true;
+    }
+    return false;
+  }
+
+  template <class Visit>
+  HELIX_HD void visit_pair(Index inner, const LayerPair& pair, const Visit& visit) const {
+    const Layer outer_layer = detector.layers[pair.outer];
+    const SortedHits& h = hits;
+    const float r = h.r[inner], z = h.z[inner];
+    const float inner_coordinate = detector.layers[pair.inner].kind == LayerKind::barrel ? z : r;
+    // the ranges of the geometry hold for a beam spot at the origin: what moves with it is small beside their margins
+    if (inner_coordinate < pair.inner_min || inner_coordinate > pair.inner_max) return;
+    // asin(x) = x + x^3 / 6 + ..: the bending between two radii grows a little faster than their distance
+    const float half = pair.skips == 0 ? half_curvature : half_curvature_skipping;
+    const float sine = half * outer_layer.r_max;
+    const float bend = half * (1.f + 0.7f * sine * sine);
+    const Turn phi = h.phi[inner];
+    const float reach = max_z0, spread = pair.phi;
+    const float outer_min = pair.outer_min, outer_max = pair.outer_max;
+    const float cot_min = h.cot_min[inner], cot_max = h.cot_max[inner];
+    const float *hr = h.r.begin(), *hz = h.z.begin(), *hmin = h.cot_min.begin(), *hmax = h.cot_max.begin();
+    const float* hc = outer_layer.kind == LayerKind::barrel ? hz : hr;
+    const Turn* hphi = h.phi.begin();
+    const auto margin = [=](Index k) {
+      const float dr = hr[k] - r, dz = hz[k] - z, slope = std::fabs(dz);
+      const float least = larger(cot_min, hmin[k]), most = smaller(cot_max, hmax[k]);
+      float m = dr - 1.f;
+      m = smaller(m, reach * dr - std::fabs(z * dr - r * dz));
+      m = smaller(m, bend * dr + spread - std::fabs(turn_difference(hphi[k], phi)));
+      m = smaller(m, smaller(hc[k] - outer_min, outer_max - hc[k]));
+      return smaller(m, smaller(slope - least * dr, most * dr - slope));
+    };
+    const float widest = bend * (outer_layer.r_max + 5.f - r) + spread;
+    const auto n_layers = static_cast<Index>(detector.layers.size());
+    visit_window(h, h.event[inner] * n_layers + pair.outer, phi, larger(widest, 0.f), margin, [&](Index outer) {
+      if (!shadowed(inner, outer)) visit(outer);
+    });
+  }
+
+  template <class Emit>
+  HELIX_HD void operator()(Index inner, const Emit& emit) const {
+    const std::int32_t layer = hits.layer[inner];
+    for (Index p = detector.pairs_of_layer.begin(layer); p < detector.pairs_of_layer.end(layer); ++p)
+      visit_pair(inner, detector.pairs[p], emit);
+  }
+};
+
+/// Variance of z of a hit where its layer is crossed at fixed r: errors of r count by the slope.
+HELIX_HD float var_z_at_r(const Layer& layer, float cot) {
+  return layer.kind == LayerKind::barrel ? layer.var_v : layer.var_v * cot * cot;
+}
+
+/// Columns of the doublets of one inner hit.
+struct DescribeDoublets {
+  SortedHits hits;
+  DetectorView detector;
+  Ragged rows;
+  Span<Index> inner;
+  Span<float> x, y, cot_theta, var_cot;
+
+  HELIX_HD void operator()(Index i) const {
+    const SortedHits& h = hits;
+    const Layer inner_layer = detector.layers[h.layer[i]];
+    for (Index at = rows.rows.begin(i); at < rows.rows.end(i); ++at) {
+      const Index o = rows.values[at];
+      const float dr = h.r[o] - h.r[i], cot = (h.z[o] - h.z[i]) / dr;
+      inner[at] = i;
+      x[at] = h.x[o];
+      y[at] = h.y[o];
+      cot_theta[at] = cot;
+      var_cot[at] = (var_z_at_r(inner_layer, cot) + var_z_at_r(detector.layers[h.layer[o]], cot)) / (dr * dr);
+    }
+  }
+};
+
+}  // namespace
+
+Doublets find_doublets(Exec& exec, const SortedHits& hits, const Overlaps& overlaps, const DetectorView& detector,
+                       const DoubletConfig& config) {
+  exec.begin_stage("doublets");
+  const float bending = 0.5f * kGevPerTeslaMm * detector.field;
+  const Ragged rows =
+      gather_rows(exec, hits.n_hits(),
+                  DoubletWalk{hits, overlaps, detector, bending / config.min_pt, bending / config.min_pt_skipping,
+                              config.max_z0, config.overlap_tolerance_xy, config.overlap_tolerance_rz});
+  const auto n = static_cast<Index>(rows.values.size());
+  const DescribeDoublets describe{hits,
+                                  detector,
+                                  rows,
+                                  exec.scratch<Index>(n),
+                                  exec.scratch<float>(n),
+                                  exec.scratch<float>(n),
+                                  exec.scratch<float>(n),
+                                  exec.scratch<float>(n)};
+  for_each(exec, hits.n_hits(), describe);
+  return {rows.rows, describe.inner, rows.values, describe.x, describe.y, describe.cot_theta, describe.var_cot};
+}
+
+}  // namespace helix::patatrack
