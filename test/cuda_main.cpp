@@ -1,8 +1,9 @@
 #define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
-#include <iostream>
-
 #include "kernels/engine.h"
+
+#include <catch2/catch.hpp>
+
+#include <iostream>
 
 // Exit code 77 tells ctest "skipped": the program was built and linked, but there is no device to run it on.
 int main(int argc, char** argv) {

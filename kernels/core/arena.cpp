@@ -30,8 +30,12 @@ OutOfArena::OutOfArena(std::string stage, std::size_t needed, std::size_t had)
 
 Arena::Arena(MemorySource& source, std::size_t budget) : source_(source), budget_(budget) {}
 
-Arena::~Arena() {
+Arena::~Arena() { release_all(); }
+
+void Arena::release_all() {
   for (const Block& block : blocks_) source_.release(block.at);
+  blocks_.clear();
+  held_ = used_in_last_ = 0;
 }
 
 void* Arena::take(std::size_t bytes, const char* stage) {
@@ -45,6 +49,7 @@ void* Arena::take(std::size_t bytes, const char* stage) {
 }
 
 void Arena::add_block(std::size_t at_least, const char* stage) {
+  if (used_ == 0) release_all();  // a block too small for the first request must not eat into the budget
   if (held_ + at_least > budget_) throw OutOfArena(stage, used_ + at_least, budget_);
   const std::size_t wanted = std::min(std::max({at_least, held_, kSmallestBlock}), budget_ - held_);
   auto* at = static_cast<std::byte*>(source_.allocate(wanted));
@@ -56,11 +61,8 @@ void Arena::add_block(std::size_t at_least, const char* stage) {
 
 void Arena::reset() {
   if (blocks_.size() > 1) {
-    for (const Block& block : blocks_) source_.release(block.at);
     const std::size_t whole = held_;
-    blocks_.clear();
-    held_ = 0;
-    used_in_last_ = used_ = 0;
+    release_all();
     if (auto* at = static_cast<std::byte*>(source_.allocate(whole))) {
       blocks_.push_back({at, whole});
       held_ = whole;

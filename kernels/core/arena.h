@@ -52,6 +52,7 @@ class Arena {
     std::size_t size;
   };
   void add_block(std::size_t at_least, const char* stage);
+  void release_all();
 
   MemorySource& source_;
   std::size_t budget_;

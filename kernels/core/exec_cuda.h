@@ -1,0 +1,86 @@
+#pragma once
+
+#include "kernels/core/arena.h"
+#include "kernels/core/cuda_handles.h"
+#include "kernels/core/ragged.h"
+#include "kernels/core/stage_clock.h"
+
+#include <type_traits>
+#include <vector>
+
+namespace helix {
+
+/// Threads of a block of for_each. Stages are memory-bound and use 30 to 128 registers: 128 threads fill a
+/// multiprocessor at any of these.
+inline constexpr unsigned kBlockSize = 128;
+
+/// Runs stages on one CUDA stream. Owned and called by one thread; the arena's memory is the device's.
+class CudaExec {
+ public:
+  CudaExec(Arena& arena, cudaStream_t stream) : arena_(arena), stream_(stream) { staging_.reserve(kStagingBytes); }
+
+  /// n uninitialised values on the device, valid until the arena is reset. throws OutOfArena
+  template <class T>
+  Span<T> scratch(Index n) {
+    return {static_cast<T*>(arena_.take(sizeof(T) * static_cast<std::size_t>(n), current_)),
+            static_cast<std::size_t>(n)};
+  }
+
+  /// A value on the device that the host must know: waits for the stream. Each use is listed in docs/architecture.md.
+  template <class T>
+  T sync_read(const T* at) {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= kStagingBytes);
+    cuda_check(cudaMemcpyAsync(staging_.get(), at, sizeof(T), cudaMemcpyDeviceToHost, stream_), "cudaMemcpyAsync");
+    cuda_check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");  // spins: a few microseconds matter here
+    return *reinterpret_cast<const T*>(staging_.get());
+  }
+
+  /// Names what runs from here on, in errors and in the time split.
+  void begin_stage(const char* name) {
+    current_ = name;
+    mark(name);
+  }
+
+  /// Ends the last stage, waits for all that was launched, and adds up the stages' times, as the device saw them.
+  void finish() {
+    mark(nullptr);
+    if (n_marks_ == 0) return;
+    marks_[n_marks_ - 1].event.wait();
+    for (std::size_t i = 0; i + 1 < n_marks_; ++i) {
+      if (marks_[i].stage == nullptr) continue;
+      float ms = 0;
+      cuda_check(cudaEventElapsedTime(&ms, marks_[i].event.get(), marks_[i + 1].event.get()), "cudaEventElapsedTime");
+      clock_.add(marks_[i].stage, std::chrono::nanoseconds(static_cast<std::int64_t>(1e6 * ms)));
+    }
+    n_marks_ = 0;
+    current_ = "batch";
+  }
+
+  cudaStream_t stream() const { return stream_; }
+  Arena& arena() { return arena_; }
+  StageClock& clock() { return clock_; }
+
+ private:
+  static constexpr std::size_t kStagingBytes = 256;
+  struct Mark {
+    const char* stage = nullptr;
+    Event event;
+  };
+
+  void mark(const char* stage) {
+    if (n_marks_ == marks_.size()) marks_.emplace_back();
+    marks_[n_marks_].stage = stage;
+    marks_[n_marks_].event.record(stream_);
+    ++n_marks_;
+  }
+
+  Arena& arena_;
+  cudaStream_t stream_;
+  PinnedBuffer staging_;
+  const char* current_ = "batch";
+  StageClock clock_;
+  std::vector<Mark> marks_;  // kept between batches
+  std::size_t n_marks_ = 0;
+};
+
+}  // namespace helix

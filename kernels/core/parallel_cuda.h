@@ -1,0 +1,155 @@
+#pragma once
+
+#include "kernels/core/exec_cuda.h"
+#include "kernels/core/hd.h"
+
+#include <cub/device/device_radix_sort.cuh>
+#include <cub/device/device_scan.cuh>
+#include <cub/device/device_select.cuh>
+#include <thrust/iterator/counting_iterator.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+
+namespace helix {
+
+// The body stays in constant memory: without __grid_constant__ indexing into it would copy it to each thread's stack.
+template <class Body>
+__global__ void __launch_bounds__(kBlockSize) for_each_kernel(std::uint32_t n, const __grid_constant__ Body body) {
+  const std::uint32_t i = blockIdx.x * kBlockSize + threadIdx.x;
+  if (i < n) body(static_cast<Index>(i));
+}
+
+template <class Body>
+void for_each(CudaExec& exec, Index n, const Body& body) {
+  if (n <= 0) return;
+  const auto count = static_cast<std::uint32_t>(n);
+  for_each_kernel<<<(count + kBlockSize - 1) / kBlockSize, kBlockSize, 0, exec.stream()>>>(count, body);
+  cuda_check(cudaGetLastError(), "launch of for_each");
+}
+
+namespace device {
+
+template <class T>
+struct Fill {
+  Span<T> span;
+  T value;
+  HELIX_HD void operator()(Index i) const { span[i] = value; }
+};
+
+/// CUB's two calls: `call` with no memory asks how much it needs, then runs in so much of the arena.
+template <class Call>
+void with_workspace(CudaExec& exec, const char* name, const Call& call) {
+  std::size_t bytes = 0;
+  cuda_check(call(nullptr, bytes), name);
+  void* workspace = exec.arena().take(bytes, name);
+  cuda_check(call(workspace, bytes), name);
+}
+
+}  // namespace device
+
+template <class T>
+void fill(CudaExec& exec, Span<T> span, T value) {
+  for_each(exec, static_cast<Index>(span.size()), device::Fill<T>{span, value});
+}
+
+inline Offsets exclusive_scan(CudaExec& exec, Span<const Index> counts) {
+  const auto n = static_cast<Index>(counts.size());
+  auto at = exec.scratch<Index>(n + 1);
+  cuda_check(cudaMemsetAsync(at.begin(), 0, sizeof(Index), exec.stream()), "cudaMemsetAsync");
+  if (n > 0)
+    device::with_workspace(exec, "exclusive_scan", [&](void* workspace, std::size_t& bytes) {
+      return cub::DeviceScan::InclusiveSum(workspace, bytes, counts.begin(), at.begin() + 1, n, exec.stream());
+    });
+  return {at};
+}
+
+inline void sort_by_key(CudaExec& exec, Span<std::uint64_t> keys, Span<Index> values, int bits) {
+  const auto n = static_cast<Index>(keys.size());
+  if (n < 2 || bits <= 0) return;
+  cub::DoubleBuffer<std::uint64_t> key(keys.begin(), exec.scratch<std::uint64_t>(n).begin());
+  cub::DoubleBuffer<Index> value(values.begin(), exec.scratch<Index>(n).begin());
+  device::with_workspace(exec, "sort_by_key", [&](void* workspace, std::size_t& bytes) {
+    return cub::DeviceRadixSort::SortPairs(workspace, bytes, key, value, n, 0, std::min(bits, 64), exec.stream());
+  });
+  const auto copy_back = [&](auto* to, const auto* from) {
+    if (to != from)
+      cuda_check(cudaMemcpyAsync(to, from, sizeof(*to) * n, cudaMemcpyDeviceToDevice, exec.stream()), "sort_by_key");
+  };
+  copy_back(keys.begin(), key.Current());
+  copy_back(values.begin(), value.Current());
+}
+
+template <class Predicate>
+Span<Index> select(CudaExec& exec, Index n, const Predicate& predicate) {
+  auto out = exec.scratch<Index>(n);
+  if (n <= 0) return out;
+  auto count = exec.scratch<Index>(1);
+  device::with_workspace(exec, "select", [&](void* workspace, std::size_t& bytes) {
+    return cub::DeviceSelect::If(workspace, bytes, thrust::counting_iterator<Index>(0), out.begin(), count.begin(), n,
+                                 predicate, exec.stream());
+  });
+  return out.subspan(0, static_cast<std::size_t>(exec.sync_read(count.begin())));
+}
+
+template <class T>
+HELIX_HD void atomic_max(T* at, T value) {
+#ifdef __CUDA_ARCH__
+  // CUDA names its 64-bit integers long long, the standard library's types may be long
+  using Wide = std::conditional_t<std::is_signed_v<T>, long long, unsigned long long>;
+  using Word = std::conditional_t<sizeof(T) == sizeof(Wide), Wide, T>;
+  atomicMax(reinterpret_cast<Word*>(at), static_cast<Word>(value));
+#else
+  std::atomic_ref<T> ref(*at);
+  T seen = ref.load(std::memory_order_relaxed);
+  while (seen < value && !ref.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+  }
+#endif
+}
+
+template <class Margin, class Visit>
+HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, const Visit& visit) {
+  for (; first < last; ++first)
+    if (margin(first) >= 0.f) visit(first);
+}
+
+namespace device {
+
+template <class Walk>
+struct CountRow {
+  Walk walk;
+  Span<Index> count;  // [rows]
+  HELIX_HD void operator()(Index i) const {
+    Index n = 0;
+    walk(i, [&](Index) { ++n; });
+    count[i] = n;
+  }
+};
+
+template <class Walk>
+struct FillRow {
+  Walk walk;
+  Offsets rows;
+  Span<Index> values;
+  HELIX_HD void operator()(Index i) const {
+    Index at = rows.begin(i);
+    walk(i, [&](Index value) { values[at++] = value; });
+  }
+};
+
+}  // namespace device
+
+/// The walk runs twice: once to count, once to fill.
+template <class Walk>
+Ragged gather_rows(CudaExec& exec, Index n, const Walk& walk) {
+  auto count = exec.scratch<Index>(n);
+  for_each(exec, n, device::CountRow<Walk>{walk, count});
+  const Offsets rows = exclusive_scan(exec, count);
+  auto values = exec.scratch<Index>(exec.sync_read(rows.total()));
+  for_each(exec, n, device::FillRow<Walk>{walk, rows, values});
+  return {rows, values};
+}
+
+}  // namespace helix
