@@ -1,0 +1,66 @@
+#pragma once
+
+#include "kernels/core/status.h"
+
+#include <cstddef>
+#include <mutex>
+#include <utility>
+
+namespace helix::server {
+
+/// What may wait and run at one time, all clients together.
+struct AdmissionBudget {
+  int max_requests = 256;
+  std::size_t max_bytes = std::size_t{1} << 30;
+};
+
+class Admission;
+
+/// A place within the budget, given back when this goes away.
+class Ticket {
+ public:
+  Ticket() = default;
+  Ticket(Ticket&& other) noexcept : admission_(std::exchange(other.admission_, nullptr)), bytes_(other.bytes_) {}
+  Ticket& operator=(Ticket&& other) noexcept {
+    std::swap(admission_, other.admission_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Ticket() { release(); }
+
+  void release();
+
+ private:
+  friend class Admission;
+  Ticket(Admission& admission, std::size_t bytes) : admission_(&admission), bytes_(bytes) {}
+
+  Admission* admission_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+/// The budget of requests and bytes that wait or run. Thread-safe; outlives its tickets.
+class Admission {
+ public:
+  explicit Admission(AdmissionBudget budget) : budget_(budget) {}
+
+  /// Whether a request of this size is let in when nothing else is there.
+  /// errors: resource_exhausted, which no waiting cures
+  Status fits_alone(std::size_t bytes) const;
+
+  /// errors: resource_exhausted, which passes when others are done
+  Result<Ticket> admit(std::size_t bytes);
+
+  int requests() const;
+  std::size_t bytes() const;
+
+ private:
+  friend class Ticket;
+  void give_back(std::size_t bytes);
+
+  const AdmissionBudget budget_;
+  mutable std::mutex mutex_;  // guards requests_, bytes_
+  int requests_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace helix::server
