@@ -1,0 +1,67 @@
+"""One call: hits in, tracks and vertices out."""
+from dataclasses import dataclass, field
+
+import grpc
+import numpy as np
+
+from helix.v1 import reconstruct_pb2, reconstruct_pb2_grpc
+
+FLOATS = ("x", "y", "z", "var_u", "var_v", "size_u", "size_v")
+NUMBERS = ("volume_id", "layer_id", "module_id")
+COVARIANCE_SIZE = 15
+OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+
+
+@dataclass
+class Reconstruction:
+    """tracks and vertices: columns as in proto/helix/v1/data.proto, covariance as [tracks, 15]; hit holds rows of the
+    event's hits. provenance and time: what produced them, and where the time went (ns)."""
+    tracks: dict
+    vertices: dict
+    provenance: dict = field(default_factory=dict)
+    time: dict = field(default_factory=dict)
+
+
+def encode(hits, beam_spot, to):
+    """Fills the message Hits from columns by name; columns it has no place for are left out."""
+    for name in FLOATS:
+        if name in hits:
+            getattr(to, name).extend(np.asarray(hits[name], np.float32).tolist())
+    modules = NUMBERS if all(name in hits for name in NUMBERS) else ("module_index",)
+    for name in modules:
+        getattr(to, name).extend(np.asarray(hits[name]).tolist())
+    if "event_offsets" in hits:
+        to.event_offsets.extend(np.asarray(hits["event_offsets"]).tolist())
+    if beam_spot is not None:
+        for axis, column in zip("xyz", np.atleast_2d(np.asarray(beam_spot, np.float32)).T):
+            getattr(to, "beam_" + axis).extend(column.tolist())
+
+
+def decode(message):
+    """Repeated fields of a message as numpy columns."""
+    return {f.name: np.array(getattr(message, f.name), np.float32 if f.cpp_type == f.CPPTYPE_FLOAT else np.int64)
+            for f in message.DESCRIPTOR.fields}
+
+
+def scalars(message):
+    return {f.name: getattr(message, f.name) for f in message.DESCRIPTOR.fields if f.message_type is None}
+
+
+def reconstruct(server, hits, *, pipeline="patatrack", beam_spot=None, min_quality=None, request_id="", timeout=60.0):
+    """Reconstructs hits on the server at HOST:PORT.
+
+    hits       columns by name: x, y, z; volume_id, layer_id, module_id or module_index; optional var_u, var_v,
+               size_u, size_v; event_offsets for several events end to end
+    beam_spot  (x, y, z) or one row an event, mm; None: the server's setting
+    raises     grpc.RpcError: code() and details() say what is wrong
+    """
+    request = reconstruct_pb2.ReconstructRequest(pipeline=pipeline, request_id=request_id)
+    if min_quality is not None:
+        request.min_quality = min_quality
+    encode(hits, beam_spot, request.hits)
+    with grpc.insecure_channel(server, OPTIONS) as channel:
+        stub = reconstruct_pb2_grpc.ReconstructionStub(channel)
+        answer = stub.Reconstruct(request, timeout=timeout)
+    tracks = decode(answer.tracks)
+    tracks["covariance"] = tracks["covariance"].reshape(-1, COVARIANCE_SIZE)
+    return Reconstruction(tracks, decode(answer.vertices), scalars(answer.provenance), scalars(answer.time))
