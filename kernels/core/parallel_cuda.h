@@ -16,8 +16,9 @@
 namespace helix {
 
 // The body stays in constant memory: without __grid_constant__ indexing into it would copy it to each thread's stack.
+// The 1 says that one block a multiprocessor would do: without it ptxas spills registers to make room for more blocks.
 template <class Body>
-__global__ void __launch_bounds__(kBlockSize) for_each_kernel(std::uint32_t n, const __grid_constant__ Body body) {
+__global__ void __launch_bounds__(kBlockSize, 1) for_each_kernel(std::uint32_t n, const __grid_constant__ Body body) {
   const std::uint32_t i = blockIdx.x * kBlockSize + threadIdx.x;
   if (i < n) body(static_cast<Index>(i));
 }

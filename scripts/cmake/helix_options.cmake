@@ -92,7 +92,8 @@ if(HELIX_SANITIZE)
 endif()
 if(HELIX_CUDA_FOUND)
   list(JOIN numerics "," host_numerics)
-  # -Wpedantic is left out: it complains about the line markers that nvcc writes for the host compiler.
+  # -Wpedantic is left out: it complains about the line markers that nvcc writes for the host compiler. 3189: "module" as
+  # a name at the start of a line is no mistake.
   target_compile_options(helix_flags INTERFACE
-    "$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false;--expt-relaxed-constexpr;-Werror=all-warnings;-Xptxas=-v;-Xcompiler=${host_numerics},-Wall,-Wextra,-Werror>")
+    "$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false;--expt-relaxed-constexpr;-Werror=all-warnings;-diag-suppress=3189;-lineinfo;-Xptxas=-v;-Xcompiler=${host_numerics},-Wall,-Wextra,-Werror>")
 endif()
