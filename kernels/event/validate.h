@@ -1,0 +1,35 @@
+#pragma once
+
+#include "kernels/core/settings.h"
+#include "kernels/core/status.h"
+#include "kernels/event/hits.h"
+#include "kernels/geometry/detector.h"
+
+#include <cstdint>
+
+namespace helix {
+
+/// What one batch may hold.
+struct HitLimits {
+  std::int64_t max_events = 1024;
+  std::int64_t max_hits = 4'000'000;
+  std::int64_t max_hits_per_event = 2'000'000;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("max_events", max_events, in(1, 1'000'000), "events", "events in one request");
+    field("max_hits", max_hits, in(1, 500'000'000), "hits", "hits in one request");
+    field("max_hits_per_event", max_hits_per_event, in(1, 500'000'000), "hits", "hits in one event");
+  }
+};
+
+/// Largest distance from the origin along each axis that a hit or a beam spot may have, mm.
+inline constexpr float kMaxCoordinate = 10'000;
+
+/// Whether a batch in host memory may be reconstructed: nothing later checks input again.
+/// Order of the checks: sizes of columns, offsets, limits, then values column by column.
+/// errors: invalid_argument: the first bad field with its index and value ("hits.z[17] is NaN (event 0)"), or the
+///         limit ("event 3 has 1,200,000 hits, limit 1,000,000")
+Status validate(const HitBatch& hits, const Detector& detector, const HitLimits& limits);
+
+}  // namespace helix
