@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/event/hits.h"
+#include "server/batching/fifo.h"
+
+namespace helix::server {
+
+/// Lays the hits of several requests end to end. Keeps its memory from batch to batch.
+class Gather {
+ public:
+  /// Views over the request itself where there is one alone, else over this object, until the next join. The requests
+  /// have the same optional columns (same_columns).
+  HitBatch join(Span<const std::unique_ptr<Request>> requests);
+
+ private:
+  void append(const HitBatch& hits);
+
+  std::vector<float> x_, y_, z_, var_u_, var_v_, size_u_, size_v_;
+  std::vector<std::uint32_t> module_;
+  std::vector<Index> events_;
+  std::vector<BeamSpot> beam_spot_;
+};
+
+}  // namespace helix::server

@@ -1,0 +1,118 @@
+#include "server/lanes/lane.h"
+
+#include <pthread.h>
+
+#include <exception>
+
+#include "server/observe/log.h"
+
+namespace helix::server {
+namespace {
+
+Status check_shape(const BatchResult& result, Index n_events) {
+  const auto rows = static_cast<std::size_t>(n_events);
+  if (result.tracks.event_offsets.size() == rows + 1 && result.vertices.event_offsets.size() == rows + 1 &&
+      result.counters.size() == rows)
+    return {};
+  return internal_error("engine answered another number of events than it was given");
+}
+
+/// Finishes those that nobody waits for; the others are left, in order.
+void keep_wanted(Batch& batch) {
+  const Clock::time_point now = Clock::now();
+  for (auto& request : batch)
+    if (const Status status = request->wanted(now); !status.ok()) {
+      request->refuse(status);
+      request.reset();
+    }
+  std::erase(batch, nullptr);
+}
+
+}  // namespace
+
+Lane::Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, BatchBudget budget, Lost lost)
+    : number_(number),
+      engine_(std::move(engine)),
+      backend_(engine_->backend()),
+      device_(engine_->device()),
+      queue_(queue),
+      budget_(budget),
+      lost_(std::move(lost)),
+      thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+
+bool Lane::wait_ended(Clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  return end_.wait_until(lock, deadline, [this] { return ended_; });
+}
+
+void Lane::loop(const std::stop_token& stop) {
+  pthread_setname_np(pthread_self(), ("lane-" + std::to_string(number_)).c_str());
+  while (!device_lost_) {
+    Batch batch = queue_.take(stop, budget_);
+    if (batch.empty()) break;
+    run(std::move(batch));
+  }
+  const std::scoped_lock lock(mutex_);
+  ended_ = true;
+  end_.notify_all();
+}
+
+// A request alone is not run again: the second time would fail as the first did.
+void Lane::run(Batch batch) {
+  keep_wanted(batch);
+  if (batch.empty()) return;
+  const Status status = run_together(batch);
+  if (status.ok()) return;
+  if (status.code() == Code::unavailable) {
+    device_lost_ = true;
+    for (auto& request : batch) request->refuse(status);
+    lost_(status);
+    return;
+  }
+  if (batch.size() == 1) return batch.front()->refuse(status);
+  log::warn("batch.split", {{"lane", number_}, {"requests", batch.size()}, {"error", status.message()}});
+  for (auto& request : batch) {
+    Batch alone;
+    alone.push_back(std::move(request));
+    device_lost_ ? alone.front()->refuse(unavailable("device lost")) : run(std::move(alone));
+  }
+}
+
+Status Lane::run_together(Span<std::unique_ptr<Request>> requests) {
+  const Clock::time_point taken = Clock::now();
+  const HitBatch hits = gather_.join({requests.begin(), requests.size()});
+  const auto gather = Clock::now() - taken;
+  const Result<BatchResult> result = compute(hits);
+  if (!result.ok()) return result.status();
+  const Clock::time_point done = Clock::now();
+  Index event = 0;
+  for (auto& request : requests) {
+    const Index n_events = request->hits().n_events();
+    if (const Status status = request->wanted(done); !status.ok())
+      request->refuse(status);
+    else
+      request->answer({*result, event, n_events, hits.n_events(), taken - request->arrived(), gather, backend_, device_});
+    event += n_events;
+  }
+  log::debug("batch.done", {{"lane", number_},
+                            {"requests", requests.size()},
+                            {"events", hits.n_events()},
+                            {"hits", hits.n_hits()},
+                            {"us", std::chrono::duration_cast<std::chrono::microseconds>(done - taken).count()}});
+  return {};
+}
+
+Result<BatchResult> Lane::compute(const HitBatch& hits) {
+  try {
+    Result<BatchResult> result = engine_->run(hits);
+    if (!result.ok()) return result;
+    const Status shape = check_shape(*result, hits.n_events());
+    return shape.ok() ? std::move(result) : Result<BatchResult>(shape);
+  } catch (const std::bad_alloc&) {
+    return resource_exhausted("the machine has no memory for this batch");
+  } catch (const std::exception& error) {
+    return internal_error(error.what());
+  }
+}
+
+}  // namespace helix::server

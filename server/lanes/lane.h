@@ -1,0 +1,55 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "kernels/engine.h"
+#include "server/batching/request_queue.h"
+#include "server/lanes/gather.h"
+
+namespace helix::server {
+
+/// A device and the thread that owns it: pulls batches from the queue, runs them, answers each request.
+///
+/// A batch that fails is run again request by request, so that the guilty one fails alone. An engine that says
+/// unavailable has lost its device: its batch is refused and the lane leaves service.
+class Lane {
+ public:
+  /// Called from the lane's thread when its device is lost.
+  using Lost = std::function<void(const Status&)>;
+
+  Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, BatchBudget budget, Lost lost);
+
+  const std::string& device() const { return device_; }
+  const std::string& backend() const { return backend_; }
+
+  /// Whether the thread has ended (queue closed and empty, or device lost) by the deadline.
+  bool wait_ended(Clock::time_point deadline);
+
+ private:
+  void loop(const std::stop_token& stop);
+  void run(Batch batch);
+  Status run_together(Span<std::unique_ptr<Request>> requests);
+  Result<BatchResult> compute(const HitBatch& hits);
+
+  const int number_;
+  const std::unique_ptr<Engine> engine_;
+  const std::string backend_, device_;
+  RequestQueue& queue_;
+  const BatchBudget budget_;
+  const Lost lost_;
+  Gather gather_;
+  bool device_lost_ = false;
+
+  std::mutex mutex_;  // guards ended_
+  std::condition_variable end_;
+  bool ended_ = false;
+
+  std::jthread thread_;  // last: starts when all else is there, joined before anything goes
+};
+
+}  // namespace helix::server

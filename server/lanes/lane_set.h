@@ -1,0 +1,33 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/lanes/lane.h"
+
+namespace helix::server {
+
+/// All lanes of a pipeline, at least one.
+class LaneSet {
+ public:
+  /// `all_lost` is called, from a lane's thread, when the last device is gone; the queue is closed by then.
+  LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, BatchBudget budget,
+          std::function<void()> all_lost);
+
+  const std::string& backend() const { return lanes_.front()->backend(); }
+  std::vector<std::string> devices() const;
+  bool wait_ended(Clock::time_point deadline);
+
+ private:
+  void lost(int number, const Status& status);
+
+  RequestQueue& queue_;
+  const std::function<void()> all_lost_;
+  std::atomic<std::size_t> in_service_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+};
+
+}  // namespace helix::server

@@ -1,0 +1,154 @@
+#include "server/observe/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+#include "server/observe/rate_limit.h"
+
+namespace helix::server::log {
+namespace {
+
+constexpr int kLinesASecond = 10;
+constexpr std::array<const char*, 4> kLevelNames = {"debug", "info", "warn", "error"};
+constexpr std::array kSpdlogLevels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                                      spdlog::level::err};
+
+struct Log {
+  std::shared_ptr<spdlog::logger> logger = make();
+  std::atomic<bool> json = false;
+  RateLimit limit{kLinesASecond};
+
+  static std::shared_ptr<spdlog::logger> make() {
+    auto logger = std::make_shared<spdlog::logger>("helixd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    logger->set_pattern("%v");
+    logger->flush_on(spdlog::level::info);
+    return logger;
+  }
+};
+
+// Never destroyed: threads of gRPC may still log while the program ends.
+Log& the_log() {
+  static Log* log = new Log;
+  return *log;
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+void append_escaped(std::string& line, std::string_view value) {
+  for (const char c : value) {
+    if (c == '"' || c == '\\') line += '\\';
+    if (is_control(c)) {
+      std::array<char, 8> code;
+      std::snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned char>(c));
+      line += code.data();
+    } else {
+      line += c;
+    }
+  }
+}
+
+void append_quoted(std::string& line, std::string_view value) {
+  line += '"';
+  append_escaped(line, value);
+  line += '"';
+}
+
+bool needs_quotes(std::string_view value) {
+  for (const char c : value)
+    if (c == ' ' || c == '"' || c == '=' || c == '\\' || is_control(c)) return true;
+  return value.empty();
+}
+
+/// UTC, to the millisecond: 2026-01-31T12:34:56.789Z
+std::string timestamp() {
+  const auto now = std::chrono::system_clock::now();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  const std::time_t seconds = ms / 1000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 40> text;
+  const std::size_t n = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  std::snprintf(text.data() + n, text.size() - n, ".%03dZ", static_cast<int>(ms % 1000));
+  return text.data();
+}
+
+void put(Level level, std::string_view event, Fields fields, std::uint64_t held_back) {
+  Log& log = the_log();
+  const auto spdlog_level = kSpdlogLevels[static_cast<std::size_t>(level)];
+  if (!log.logger->should_log(spdlog_level)) return;
+  const bool json = log.json;
+  std::string line = json ? json_line(timestamp(), level, event, fields)
+                          : timestamp() + ' ' + kLevelNames[static_cast<std::size_t>(level)] + ' ' +
+                                text_line(event, fields);
+  if (held_back > 0) {
+    const std::string count = std::to_string(held_back);
+    if (json)
+      line.insert(line.size() - 1, ",\"held_back\":" + count);
+    else
+      line += " held_back=" + count;
+  }
+  log.logger->log(spdlog_level, std::string_view(line));
+}
+
+template <std::size_t N>
+int position(const std::array<const char*, N>& names, const std::string& name) {
+  for (std::size_t i = 0; i < N; ++i)
+    if (name == names[i]) return static_cast<int>(i);
+  return -1;
+}
+
+}  // namespace
+
+Status configure(const std::string& level, const std::string& format) {
+  const int wanted = position(kLevelNames, level);
+  if (wanted < 0) return invalid_argument("log.level: \"" + level + "\" is not debug, info, warn or error");
+  if (format != "text" && format != "json")
+    return invalid_argument("log.format: \"" + format + "\" is not text or json");
+  the_log().logger->set_level(kSpdlogLevels[static_cast<std::size_t>(wanted)]);
+  the_log().json = format == "json";
+  return {};
+}
+
+void write(Level level, std::string_view event, Fields fields) { put(level, event, fields, 0); }
+
+void write_limited(Level level, std::string_view event, Fields fields) {
+  if (const auto held_back = the_log().limit.pass(event, std::chrono::steady_clock::now()))
+    put(level, event, fields, *held_back);
+}
+
+std::string text_line(std::string_view event, Fields fields) {
+  std::string line(event);
+  for (const Field& field : fields) {
+    line += std::string(" ") + field.key() + "=";
+    if (needs_quotes(field.value()))
+      append_quoted(line, field.value());
+    else
+      line += field.value();
+  }
+  return line;
+}
+
+std::string json_line(std::string_view time, Level level, std::string_view event, Fields fields) {
+  std::string line = "{\"time\":\"" + std::string(time) + "\",\"level\":\"" +
+                     kLevelNames[static_cast<std::size_t>(level)] + "\",\"event\":";
+  append_quoted(line, event);
+  for (const Field& field : fields) {
+    line += std::string(",\"") + field.key() + "\":";
+    if (field.quoted())
+      append_quoted(line, field.value());
+    else
+      line += field.value();
+  }
+  return line + "}";
+}
+
+void flush() { the_log().logger->flush(); }
+
+}  // namespace helix::server::log

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/core/settings.h"
+#include "kernels/engine.h"
+#include "kernels/event/hits.h"
+#include "kernels/event/validate.h"
+#include "kernels/geometry/detector.h"
+#include "server/batching/admission.h"
+#include "server/batching/request_queue.h"
+#include "server/lanes/lane_set.h"
+
+namespace helix::server {
+
+/// One setting of a stage, for DescribePipeline.
+struct Parameter {
+  std::string stage;
+  Setting setting;
+};
+
+/// What a pipeline is, fixed when it starts.
+struct PipelineFacts {
+  std::string name;
+  std::string settings_digest;
+  std::vector<Parameter> parameters;
+  HitLimits limits;
+  BeamSpot beam_spot;  // where the request brings none
+  std::chrono::milliseconds retry_after{};
+  std::size_t max_message_bytes = 0, memory_budget = 0;
+};
+
+/// A pipeline in service: what it is, its queue and its lanes.
+class Pipeline {
+ public:
+  Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector, AdmissionBudget admission, BatchBudget batch,
+           std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost);
+
+  const PipelineFacts& facts() const { return facts_; }
+  const Detector& detector() const { return *detector_; }
+  Admission& admission() { return admission_; }
+  RequestQueue& queue() { return queue_; }
+  const LaneSet& lanes() const { return lanes_; }
+
+  /// A place in the budget. Where the budget is full, requests that nobody waits for any more make room.
+  /// errors: resource_exhausted
+  Result<Ticket> admit(std::size_t bytes);
+
+  /// Refuses what waits and lets the lanes end after what they are at; whether they did by the deadline.
+  bool stop(const Status& reason, Clock::time_point deadline);
+
+ private:
+  const PipelineFacts facts_;
+  const std::shared_ptr<const Detector> detector_;
+  Admission admission_;
+  RequestQueue queue_;
+  LaneSet lanes_;
+};
+
+}  // namespace helix::server

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "kernels/core/status.h"
+
+namespace helix::server {
+
+/// The one table of codes between us and gRPC.
+constexpr grpc::StatusCode grpc_code(Code code) {
+  switch (code) {
+    case Code::ok:
+      return grpc::StatusCode::OK;
+    case Code::invalid_argument:
+      return grpc::StatusCode::INVALID_ARGUMENT;
+    case Code::not_found:
+      return grpc::StatusCode::NOT_FOUND;
+    case Code::resource_exhausted:
+      return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case Code::deadline_exceeded:
+      return grpc::StatusCode::DEADLINE_EXCEEDED;
+    case Code::cancelled:
+      return grpc::StatusCode::CANCELLED;
+    case Code::unavailable:
+      return grpc::StatusCode::UNAVAILABLE;
+    case Code::internal:
+      return grpc::StatusCode::INTERNAL;
+  }
+  return grpc::StatusCode::INTERNAL;
+}
+
+inline grpc::Status grpc_status(const Status& status) {
+  return status.ok() ? grpc::Status() : grpc::Status(grpc_code(status.code()), status.message());
+}
+
+}  // namespace helix::server
