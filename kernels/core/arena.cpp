@@ -24,7 +24,7 @@ MemorySource& host_memory() {
   return memory;
 }
 
-OutOfArena::OutOfArena(std::string stage, std::size_t needed, std::size_t had)
+OutOfArena::OutOfArena(const std::string& stage, std::size_t needed, std::size_t had)
     : text_("stage " + stage + " needs " + std::to_string(needed) + " bytes, the memory budget is " +
             std::to_string(had)) {}
 

@@ -22,7 +22,7 @@ MemorySource& host_memory();
 /// A stage needed more memory than its budget holds.
 class OutOfArena : public std::exception {
  public:
-  OutOfArena(std::string stage, std::size_t needed, std::size_t had);
+  OutOfArena(const std::string& stage, std::size_t needed, std::size_t had);
   const char* what() const noexcept override { return text_.c_str(); }
 
  private:
