@@ -94,6 +94,11 @@ void atomic_max(T* at, T value) {
   }
 }
 
+template <class T>
+void atomic_add(T* at, T value) {
+  std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
+}
+
 /// Bit k is set where margins[k] >= 0, of eight.
 inline unsigned matching_of_eight(const float* margins) {
 #ifdef __AVX__

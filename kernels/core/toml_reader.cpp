@@ -108,6 +108,20 @@ void TomlReader::take_ranges(std::string_view key, std::vector<std::pair<double,
   }
 }
 
+void TomlReader::need_numbers(std::string_view key, std::vector<double>& values, double low, double high) {
+  const toml::node* node = find(key, true);
+  if (!node) return;
+  const toml::array* rows = node->as_array();
+  if (!rows) return fail(key, "is not an array");
+  for (const toml::node& row : *rows) {
+    const auto value = row.is_number() ? row.value<double>() : std::nullopt;
+    if (!value || !(*value >= low && *value <= high))
+      return fail(key, "number " + std::to_string(values.size() + 1) + " is not a number within " +
+                           std::to_string(low) + " .. " + std::to_string(high));
+    values.push_back(*value);
+  }
+}
+
 const toml::table* TomlReader::need_table(std::string_view key) {
   const toml::node* node = find(key, true);
   if (node && !node->is_table()) fail(key, "is not a table");

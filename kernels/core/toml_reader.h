@@ -41,6 +41,8 @@ class TomlReader {
   void take(std::string_view key, std::int64_t& value, std::int64_t low, std::int64_t high);
   /// An array of such ranges.
   void take_ranges(std::string_view key, std::vector<std::pair<double, double>>& ranges);
+  /// An array of numbers, all finite and within low .. high.
+  void need_numbers(std::string_view key, std::vector<double>& values, double low, double high);
   /// A table, or an array of tables, at least one; nullptr, and an error noted, where it is missing.
   const toml::table* need_table(std::string_view key);
   const toml::array* need_tables(std::string_view key);

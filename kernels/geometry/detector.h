@@ -1,21 +1,22 @@
 #pragma once
 
+#include "kernels/core/ragged.h"
+#include "kernels/core/status.h"
+#include "kernels/geometry/score.h"
+
 #include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "kernels/core/ragged.h"
-#include "kernels/core/status.h"
-
 namespace helix {
 
 /// A sensor plane. Local frame: u along r-phi, v along z (barrel) or r (disc), w the normal, u x v = w.
 struct Module {
-  float center[3];          // mm
-  float u[3], v[3], w[3];   // unit vectors, global frame
-  float half_u, half_v;     // mm, half the active area (the smaller of minhu and maxhu)
-  std::int32_t layer;       // row of Detector::layers, -1: not used for tracking
+  float center[3];         // mm
+  float u[3], v[3], w[3];  // unit vectors, global frame
+  float half_u, half_v;    // mm, half the active area (the smaller of minhu and maxhu)
+  std::int32_t layer;      // row of Detector::layers, -1: not used for tracking
 };
 
 enum class LayerKind : std::int32_t { barrel = 0, disc = 1 };
@@ -23,22 +24,22 @@ enum class LayerKind : std::int32_t { barrel = 0, disc = 1 };
 /// A surface of modules. Its coordinate is z for a barrel layer, r for a disc.
 struct Layer {
   LayerKind kind;
-  float position;                      // mm: mean r of a barrel layer's hits, mean z of a disc's
+  float position;                        // mm: mean r of a barrel layer's hits, mean z of a disc's
   float coordinate_min, coordinate_max;  // mm: extent of the active area along the coordinate
-  float r_min, r_max, z_min, z_max;    // mm: box of all its modules' corners
-  float x0;                            // thickness in radiation lengths, at normal incidence
-  float var_u, var_v;                  // mm^2: hit errors used where the hits bring none
-  std::int32_t grid_first;             // first cell of this layer in DetectorView::grid
-  std::int32_t size_first;             // first row of this layer in DetectorView::size_windows
+  float r_min, r_max, z_min, z_max;      // mm: box of all its modules' corners
+  float x0;                              // thickness in radiation lengths, at normal incidence
+  float var_u, var_v;                    // mm^2: hit errors used where the hits bring none
+  std::int32_t grid_first;               // first cell of this layer in DetectorView::grid
+  std::int32_t size_first;               // first row of this layer in DetectorView::size_windows
 };
 
 /// Two layers that may hold a doublet, inner first.
 struct LayerPair {
-  std::int32_t inner, outer;           // rows of Detector::layers
-  float phi;                           // rad: what scattering, displacement and hit errors add to the bending of a track
-  float inner_min, inner_max;          // mm: range of the inner hit's coordinate
-  float outer_min, outer_max;          // mm: range of the outer hit's coordinate
-  std::int32_t skips;                  // layers left out between the two: 0 neighbours, 1 one missing layer
+  std::int32_t inner, outer;   // rows of Detector::layers
+  float phi;                   // rad: what scattering, displacement and hit errors add to the bending of a track
+  float inner_min, inner_max;  // mm: range of the inner hit's coordinate
+  float outer_min, outer_max;  // mm: range of the outer hit's coordinate
+  std::int32_t skips;          // layers left out between the two: 0 neighbours, 1 one missing layer
 };
 
 /// Which |cot theta| a cluster of this size along v may have; row min(size_v, kSizeRows) - 1 of its layer.
@@ -47,7 +48,8 @@ struct SizeWindow {
 };
 inline constexpr int kSizeRows = 24;
 
-/// Cells of the module finder of one layer: kGridPhi in phi (from -pi) times kGridCoordinate over the layer's coordinate.
+/// Cells of the module finder of one layer: kGridPhi in phi (from -pi) times kGridCoordinate over the layer's
+/// coordinate.
 inline constexpr int kGridPhi = 128;
 inline constexpr int kGridCoordinate = 32;
 
@@ -57,19 +59,20 @@ inline constexpr int kGridCoordinate = 32;
 struct DetectorView {
   Span<const Module> modules;
   Span<const Layer> layers;
-  Span<const LayerPair> pairs;         // ordered by inner layer, then outer
-  Offsets pairs_of_layer;              // [layers + 1] pairs whose inner layer this is
-  Offsets grid;                        // [cells + 1]
+  Span<const LayerPair> pairs;  // ordered by inner layer, then outer
+  Offsets pairs_of_layer;       // [layers + 1] pairs whose inner layer this is
+  Offsets grid;                 // [cells + 1]
   Span<const std::int32_t> grid_modules;
-  Span<const SizeWindow> size_windows; // [layers * kSizeRows]
-  float field;                         // T, along z
+  Span<const SizeWindow> size_windows;  // [layers * kSizeRows]
+  ScoreView scores;
+  float field;                           // T, along z
   float beam_pipe_radius, beam_pipe_x0;  // mm, radiation lengths; radius 0: none
 };
 
 /// A detector, owned: what load_detector read from a geometry folder.
 struct Detector {
-  std::string name;                    // the geometry's
-  std::string digest;                  // SHA-256 of its files' bytes, hex
+  std::string name;    // the geometry's
+  std::string digest;  // SHA-256 of its files' bytes, hex
   std::vector<std::string> layer_names;
   std::vector<Module> modules;
   std::vector<Layer> layers;
@@ -77,6 +80,8 @@ struct Detector {
   std::vector<Index> pairs_of_layer, grid;
   std::vector<std::int32_t> grid_modules;
   std::vector<SizeWindow> size_windows;
+  std::vector<ScoreTerm> score_terms;
+  std::vector<float> score_values;
   float field = 0, beam_pipe_radius = 0, beam_pipe_x0 = 0;
   std::unordered_map<std::uint64_t, std::uint32_t> module_rows;  // by module_key
 
@@ -89,7 +94,7 @@ constexpr std::uint64_t module_key(std::uint32_t volume, std::uint32_t layer, st
   return (std::uint64_t{volume} << 48) | (std::uint64_t{layer} << 32) | module;
 }
 
-/// Reads folder/detectors.csv and folder/geometry.toml.
+/// Reads folder/detectors.csv, folder/geometry.toml and, where it is there, folder/selection.toml.
 /// errors: not_found (no such file), invalid_argument that names file, line and column or key
 Result<Detector> load_detector(const std::string& folder);
 

@@ -35,6 +35,12 @@ struct GeometryToml {
   std::vector<LayerPair> pairs;  // ordered by inner layer, then outer
 };
 
+/// What selection.toml says: terms of the scores.
+struct SelectionToml {
+  std::vector<ScoreTerm> terms;  // as in ScoreView
+  std::vector<float> values;
+};
+
 /// Text of detectors.csv; `path` is for messages.
 /// errors: invalid_argument with file, line and column
 Result<std::vector<ModuleRow>> parse_modules(const std::string& text, const std::string& path);
@@ -42,5 +48,12 @@ Result<std::vector<ModuleRow>> parse_modules(const std::string& text, const std:
 /// Text of geometry.toml; `path` is for messages.
 /// errors: invalid_argument with file, line and key
 Result<GeometryToml> parse_geometry(const std::string& text, const std::string& path);
+
+/// Text of selection.toml; `path` is for messages.
+/// errors: invalid_argument with file, line and key
+Result<SelectionToml> parse_selection(const std::string& text, const std::string& path);
+
+/// What stands in where a geometry has no selection.toml yet: chi2 and missing hits by round numbers.
+SelectionToml plain_selection();
 
 }  // namespace helix

@@ -133,6 +133,7 @@ DetectorView Detector::view() const {
           .grid = {grid},
           .grid_modules = grid_modules,
           .size_windows = size_windows,
+          .scores = {score_terms, score_values},
           .field = field,
           .beam_pipe_radius = beam_pipe_radius,
           .beam_pipe_x0 = beam_pipe_x0};
@@ -154,10 +155,23 @@ Result<Detector> load_detector(const std::string& folder) {
   const Result<GeometryToml> geometry = parse_geometry(toml->text, toml->path);
   if (!geometry.ok()) return geometry.status();
 
+  Result<SelectionToml> selection = plain_selection();
+  std::string selection_line;
+  if (const Result<Input> file = read_input(folder + "/selection.toml"); file.ok()) {
+    selection = parse_selection(file->text, file->path);
+    if (!selection.ok()) return selection.status();
+    selection_line = sha256(file->text) + "  selection.toml\n";
+  } else if (file.status().code() != Code::not_found) {
+    return file.status();
+  }
+
   Detector out;
   out.name = geometry->name;
-  // As `sha256sum detectors.csv geometry.toml | sha256sum` in the folder prints it.
-  out.digest = sha256(sha256(csv->text) + "  detectors.csv\n" + sha256(toml->text) + "  geometry.toml\n");
+  // As `sha256sum detectors.csv geometry.toml selection.toml | sha256sum` in the folder prints it.
+  out.digest =
+      sha256(sha256(csv->text) + "  detectors.csv\n" + sha256(toml->text) + "  geometry.toml\n" + selection_line);
+  out.score_terms = std::move(selection->terms);
+  out.score_values = std::move(selection->values);
   out.field = static_cast<float>(geometry->field);
   out.beam_pipe_radius = static_cast<float>(geometry->beam_pipe_radius);
   out.beam_pipe_x0 = static_cast<float>(geometry->beam_pipe_x0);

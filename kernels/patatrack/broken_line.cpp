@@ -244,23 +244,23 @@ struct Fitter {
   }
 };
 
-struct FitTuples {
+struct FitTracks {
   Fitter fitter;
-  Ntuplets tuples;
+  TrackHits tracks;
   Span<TrackFit> fit;
   HELIX_HD void operator()(Index t) const {
-    fit[t] = fitter.fit(tuples.hit.begin() + tuples.rows.begin(t), tuples.rows.size(t));
+    fit[t] = fitter.fit(tracks.hit.begin() + tracks.rows.begin(t), tracks.rows.size(t));
   }
 };
 
 }  // namespace
 
 Span<const TrackFit> fit_broken_lines(Exec& exec, const HitBatch& batch, const SortedHits& hits,
-                                      const DetectorView& detector, const Ntuplets& tuples) {
+                                      const DetectorView& detector, const TrackHits& tracks) {
   exec.begin_stage("fit");
-  auto fit = exec.scratch<TrackFit>(tuples.n());
+  auto fit = exec.scratch<TrackFit>(tracks.rows.rows());
   const Fitter fitter{batch, hits, detector, 1.f / (kGevPerTeslaMm * detector.field)};
-  for_each(exec, tuples.n(), FitTuples{fitter, tuples, fit});
+  for_each(exec, tracks.rows.rows(), FitTracks{fitter, tracks, fit});
   return fit;
 }
 

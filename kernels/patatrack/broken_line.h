@@ -29,12 +29,12 @@ struct TrackFit {
   float chi2_circle, chi2_line;
 };
 
-/// Fits each n-tuplet of three hits or more.
+/// Fits each track of three hits or more.
 ///
 /// hits      sorted hits, and the batch they came from (its errors)
-/// tuples    rows of sorted hits, inner to outer
-/// returns   [tuples]; a row whose equations are singular (all hits at one place) has chi2_line = infinity
+/// tracks    rows of sorted hits, inner to outer
+/// returns   [tracks]; a row whose equations are singular (all hits at one place) has chi2_line = infinity
 Span<const TrackFit> fit_broken_lines(Exec& exec, const HitBatch& batch, const SortedHits& hits,
-                                      const DetectorView& detector, const Ntuplets& tuples);
+                                      const DetectorView& detector, const TrackHits& tracks);
 
 }  // namespace helix::patatrack

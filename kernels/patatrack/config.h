@@ -54,6 +54,8 @@ struct NtupletConfig {
   bool triplets = true;
   float curvature_absolute = 2e-4f;
   float curvature_relative = 0.5f;
+  float overlap_xy = 0.1f;
+  float overlap_rz = 0.15f;
 
   template <class Field>
   void fields(Field&& field) {
@@ -62,6 +64,61 @@ struct NtupletConfig {
           "allowed difference of successive curvatures");
     field("curvature_relative", curvature_relative, in(0.f, 10.f), "",
           "allowed difference as a part of the larger one");
+    field("overlap_xy", overlap_xy, in(0.f, 10.f), "mm",
+          "how much further from the circle than its neighbour a hit on an overlapping module may be");
+    field("overlap_rz", overlap_rz, in(0.f, 10.f), "mm", "the same in the r-z plane, across the track");
+  }
+};
+
+/// Selection: which fitted n-tuplets are tracks. The scores come from the geometry's selection.toml.
+struct SelectConfig {
+  float expected_margin = 0.6f;
+  float candidate_score = -3.f;
+  float vertex_score = 1.f;
+  float loose_score = 0.f;
+  float tight_score = 1.f;
+  float max_shared = 0.24f;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("expected_margin", expected_margin, in(0.f, 100.f), "mm",
+          "how far inside a module's active area a track must pass for a hit to be missed");
+    field("candidate_score", candidate_score, in(-100.f, 100.f), "log odds", "least first score, without vertices");
+    field("vertex_score", vertex_score, in(-100.f, 100.f), "log odds",
+          "least first score of tracks for first vertices");
+    field("loose_score", loose_score, in(-100.f, 100.f), "log odds", "least score of a track");
+    field("tight_score", tight_score, in(-100.f, 100.f), "log odds", "least score of a track for the final vertices");
+    field("max_shared", max_shared, in(0.f, 1.f), "", "largest part of a track's hits that better tracks may have too");
+  }
+};
+
+/// Vertices: clusters of tracks along the beam line.
+struct VertexConfig {
+  float floor = 0.010f;
+  float density_reach = 3.f;
+  float link_reach = 2.5f;
+  float max_distance = 2.f;
+  float n_sigma = 4.f;
+  float split_chi2 = 16.f;
+  Index min_tracks = 2;
+  Index rounds = 3;
+  float max_track_error = 1.f;
+  float assign_n_sigma = 5.f;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("floor", floor, in(0.f, 10.f), "mm", "added in quadrature to the errors of tracks' dz");
+    field("density_reach", density_reach, in(0.1f, 100.f), "errors", "distance within which tracks add to the density");
+    field("link_reach", link_reach, in(0.1f, 100.f), "errors",
+          "largest distance of a track from one of higher density");
+    field("max_distance", max_distance, in(0.001f, 1000.f), "mm",
+          "largest distance of neighbours, whatever their errors");
+    field("n_sigma", n_sigma, in(0.1f, 100.f), "errors", "largest distance of a track from the vertex it makes");
+    field("split_chi2", split_chi2, in(0.f, 1e6f), "", "least gain in chi2 for which a vertex is split in two");
+    field("min_tracks", min_tracks, in(Index{1}, Index{1000}), "", "fewest tracks of a vertex");
+    field("rounds", rounds, in(Index{0}, Index{100}), "", "rounds of splitting and dealing tracks anew");
+    field("max_track_error", max_track_error, in(0.001f, 1000.f), "mm", "largest error of dz of a track for vertices");
+    field("assign_n_sigma", assign_n_sigma, in(0.1f, 100.f), "errors", "largest distance of a track from its vertex");
   }
 };
 
@@ -70,12 +127,16 @@ struct Config {
   DoubletConfig doublets;
   ConnectConfig connect;
   NtupletConfig ntuplets;
+  SelectConfig select;
+  VertexConfig vertices;
 
   template <class Group>
   void groups(Group&& group) {
     group("doublets", doublets);
     group("connect", connect);
     group("ntuplets", ntuplets);
+    group("select", select);
+    group("vertices", vertices);
   }
 };
 

@@ -95,8 +95,8 @@ struct FillPaths {
 
 }  // namespace
 
-Ntuplets find_ntuplets(Exec& exec, const SortedHits&, const Doublets& doublets, const Connections& connections,
-                       const DetectorView&, const NtupletConfig& config) {
+Ntuplets find_ntuplets(Exec& exec, const Doublets& doublets, const Connections& connections,
+                       const NtupletConfig& config) {
   exec.begin_stage("ntuplets");
   const Index n = connections.n();
   auto preceded = exec.scratch<std::int32_t>(n);

@@ -17,9 +17,20 @@ struct Ntuplets {
   HELIX_HD Index n() const { return rows.rows(); }
 };
 
+/// Hits of tuples with those on overlapping modules.
+struct TrackHits {
+  Offsets rows;           // [tuples + 1]
+  Span<const Index> hit;  // sorted hits, inner to outer
+};
+
 /// All maximal paths through compatible connections: from each connection that none precedes, outwards as far as the
 /// curvatures agree. Rows are in the order of their first connection, then of the search.
-Ntuplets find_ntuplets(Exec& exec, const SortedHits& hits, const Doublets& doublets, const Connections& connections,
-                       const DetectorView& detector, const NtupletConfig& config);
+Ntuplets find_ntuplets(Exec& exec, const Doublets& doublets, const Connections& connections,
+                       const NtupletConfig& config);
+
+/// Adds to each tuple the hits of the same particle on overlapping modules of its layers: those whose distance from
+/// the tuple's circle and slope is the one of the hit they stand beside.
+TrackHits attach_overlaps(Exec& exec, const SortedHits& hits, const Overlaps& overlaps, const Ntuplets& tuples,
+                          const DetectorView& detector, const NtupletConfig& config);
 
 }  // namespace helix::patatrack

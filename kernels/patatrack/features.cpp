@@ -1,0 +1,130 @@
+#include "kernels/patatrack/features.h"
+
+#include "kernels/core/minmax.h"
+#include "kernels/core/parallel.h"
+#include "kernels/core/units.h"
+#include "kernels/patatrack/expected.h"
+
+#include <cmath>
+
+namespace helix::patatrack {
+namespace {
+
+/// How many n-tuplets use each hit, and the most layers any of them has.
+struct CountUses {
+  Ntuplets tuples;
+  Span<Index> uses, longest;  // [hits]
+  HELIX_HD void operator()(Index t) const {
+    for (Index k = tuples.rows.begin(t); k < tuples.rows.end(t); ++k) {
+      atomic_add(&uses[tuples.hit[k]], Index{1});
+      atomic_max(&longest[tuples.hit[k]], tuples.rows.size(t));
+    }
+  }
+};
+
+struct Describe {
+  HitBatch batch;
+  SortedHits hits;
+  Ntuplets tuples;
+  TrackHits tracks;
+  Span<const TrackFit> fit;
+  DetectorView detector;
+  Span<const Index> uses, longest;
+  float margin, curvature_of;  // mm; 1/mm GeV: curvature over q/pt
+  Span<TrackFeatures> out;
+
+  HELIX_HD Index pair_row(Index inner, Index outer) const {
+    const std::int32_t a = hits.layer[inner], b = hits.layer[outer];
+    for (Index p = detector.pairs_of_layer.begin(a); p < detector.pairs_of_layer.end(a); ++p)
+      if (detector.pairs[p].outer == b) return p;
+    return static_cast<Index>(detector.pairs.size());
+  }
+
+  HELIX_HD void count_missing(Index t, const TrackFit& f, TrackFeatures& features) const {
+    const Index begin = tuples.rows.begin(t), end = tuples.rows.end(t);
+    const Index first = tuples.hit[begin], last = tuples.hit[end - 1];
+    const BeamSpot spot = batch.beam_spot[hits.event[first]];
+    const Helix helix{f.q_over_pt * curvature_of,
+                      f.dxy,
+                      std::cos(f.phi),
+                      std::sin(f.phi),
+                      f.dz + spot.z,
+                      f.cot_theta,
+                      spot.x,
+                      spot.y};
+    float missing[3] = {0, 0, 0};
+    const float r_first = hits.r[first], r_last = hits.r[last];
+    for (std::int32_t l = 0; l < static_cast<std::int32_t>(detector.layers.size()); ++l) {
+      bool hit = false;
+      for (Index k = begin; k < end; ++k) hit |= hits.layer[tuples.hit[k]] == l;
+      if (hit) continue;
+      const Crossing crossing = cross_layer(helix, detector, l, margin);
+      if (crossing.active) missing[crossing.arc < r_first ? 0 : (crossing.arc < r_last ? 1 : 2)] += 1.f;
+    }
+    features.value[kMissingInner] = missing[0];
+    features.value[kMissingMiddle] = missing[1];
+    features.value[kMissingOuter] = missing[2];
+  }
+
+  HELIX_HD void look_at_hits(Index t, const TrackFit& f, TrackFeatures& features) const {
+    const Index begin = tracks.rows.begin(t), end = tracks.rows.end(t);
+    const Index layers = tuples.rows.size(t);
+    float sizes = 0, used = 0, in_longer = 0, n_uses = 0;
+    const float cot = std::fabs(f.cot_theta);
+    for (Index k = begin; k < end; ++k) {
+      const Index hit = tracks.hit[k];
+      const float low = hits.cot_min[hit], high = hits.cot_max[hit];
+      if (high < 100.f) {
+        const float away = (2.f * cot - low - high) / (high - low);
+        sizes += away * away;
+        used += 1.f;
+      }
+    }
+    for (Index k = tuples.rows.begin(t); k < tuples.rows.end(t); ++k) {
+      n_uses += static_cast<float>(uses[tuples.hit[k]]);
+      in_longer += longest[tuples.hit[k]] > layers ? 1.f : 0.f;
+    }
+    features.value[kClusterSize] = used > 0 ? std::sqrt(sizes / used) : 0.f;
+    features.value[kInLonger] = in_longer;
+    features.value[kCompetition] = std::log(n_uses / static_cast<float>(layers));
+    features.value[kOverlapHits] = static_cast<float>(end - begin - layers);
+  }
+
+  HELIX_HD void operator()(Index t) const {
+    const TrackFit f = fit[t];
+    TrackFeatures features;
+    const Index begin = tuples.rows.begin(t), end = tuples.rows.end(t);
+    const auto n = static_cast<float>(tracks.rows.size(t));
+    features.value[kLineChi2] = std::log(f.chi2_line / (n - 2.f) + 1e-3f);
+    features.value[kCircleChi2] = n > 3.f ? std::log(f.chi2_circle / (n - 3.f) + 1e-3f) : 0.f;
+    features.value[kDxyPull] = std::log(std::fabs(f.dxy) / std::sqrt(larger(f.circle[3], 1e-12f)) + 1e-2f);
+    features.value[kDxy] = std::log(std::fabs(f.dxy) + 1e-3f);
+    features.value[kInversePt] = std::fabs(f.q_over_pt);
+    features.value[kSlope] = std::fabs(f.cot_theta);
+    features.value[kInnerPair] = static_cast<float>(pair_row(tuples.hit[begin], tuples.hit[begin + 1]));
+    features.value[kOuterPair] = static_cast<float>(pair_row(tuples.hit[end - 2], tuples.hit[end - 1]));
+    features.value[kVertex] = 0.f;
+    count_missing(t, f, features);
+    look_at_hits(t, f, features);
+    out[t] = features;
+  }
+};
+
+}  // namespace
+
+Span<TrackFeatures> describe_tracks(Exec& exec, const HitBatch& batch, const SortedHits& hits, const Ntuplets& tuples,
+                                    const TrackHits& tracks, Span<const TrackFit> fit, const DetectorView& detector,
+                                    const SelectConfig& config) {
+  exec.begin_stage("features");
+  auto uses = exec.scratch<Index>(hits.n_hits()), longest = exec.scratch<Index>(hits.n_hits());
+  fill(exec, uses, Index{0});
+  fill(exec, longest, Index{0});
+  for_each(exec, tuples.n(), CountUses{tuples, uses, longest});
+  auto out = exec.scratch<TrackFeatures>(tuples.n());
+  for_each(exec, tuples.n(),
+           Describe{batch, hits, tuples, tracks, fit, detector, uses, longest, config.expected_margin,
+                    -kGevPerTeslaMm * detector.field, out});
+  return out;
+}
+
+}  // namespace helix::patatrack
