@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/core/ragged.h"
+
+#include <cstdint>
 
 namespace helix {
 
@@ -13,12 +13,12 @@ struct BeamSpot {
 
 /// Hits of all events of a batch, end to end. Columns have n_hits() entries.
 struct HitBatch {
-  Span<const float> x, y, z;             // [hits] mm, global frame
-  Span<const std::uint32_t> module;      // [hits] row of Detector::modules
-  Span<const float> var_u, var_v;        // [hits] mm^2 along the module's u and v; empty: the geometry's defaults
-  Span<const float> size_u, size_v;      // [hits] cluster size in pixels; empty: not known
-  Offsets events;                        // [events + 1] hits of event e: events.begin(e) .. events.end(e)
-  Span<const BeamSpot> beam_spot;        // [events] mm
+  Span<const float> x, y, z;         // [hits] mm, global frame
+  Span<const std::uint32_t> module;  // [hits] row of Detector::modules
+  Span<const float> var_u, var_v;    // [hits] mm^2 along the module's u and v; empty: the geometry's defaults
+  Span<const float> size_u, size_v;  // [hits] cluster size in pixels; empty: not known
+  Offsets events;                    // [events + 1] hits of event e: events.begin(e) .. events.end(e)
+  Span<const BeamSpot> beam_spot;    // [events] mm
 
   HELIX_HD Index n_events() const { return events.rows(); }
   HELIX_HD Index n_hits() const { return static_cast<Index>(x.size()); }

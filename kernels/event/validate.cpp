@@ -57,10 +57,10 @@ Status check_counts(const HitBatch& hits, const HitLimits& limits) {
   const auto n_events = static_cast<std::int64_t>(hits.events.at.size()) - 1;
   if (n_events < 1) return invalid_argument("no events: event_offsets needs 2 entries or more");
   if (n_events > limits.max_events)
-    return invalid_argument(grouped(n_events) + " events, limit " + grouped(limits.max_events));
+    return resource_exhausted(grouped(n_events) + " events, limit " + grouped(limits.max_events));
   const auto n = static_cast<std::int64_t>(hits.x.size());
   if (n > limits.max_hits || n > std::numeric_limits<Index>::max())
-    return invalid_argument(grouped(n) + " hits, limit " + grouped(limits.max_hits));
+    return resource_exhausted(grouped(n) + " hits, limit " + grouped(limits.max_hits));
   return {};
 }
 
@@ -78,8 +78,8 @@ Status check_offsets(const HitBatch& hits, const HitLimits& limits) {
                             " hits");
   for (Index e = 0; e < hits.n_events(); ++e)
     if (hits.events.size(e) > limits.max_hits_per_event)
-      return invalid_argument("event " + std::to_string(e) + " has " + grouped(hits.events.size(e)) + " hits, limit " +
-                              grouped(limits.max_hits_per_event));
+      return resource_exhausted("event " + std::to_string(e) + " has " + grouped(hits.events.size(e)) +
+                                " hits, limit " + grouped(limits.max_hits_per_event));
   return {};
 }
 
@@ -106,7 +106,7 @@ std::size_t first_bad(Span<const T> column, Good good) {
   return column.size();
 }
 
-Status check_values(const HitBatch& hits, const Detector& detector) {
+Status check_values(const HitBatch& hits, std::uint32_t n_modules) {
   const struct {
     const char* name;
     Span<const float> column;
@@ -125,21 +125,19 @@ Status check_values(const HitBatch& hits, const Detector& detector) {
     const float value = c.column[i];
     return bad_hit(hits, c.name, i, number(value) + (std::isfinite(value) ? c.allowed : ""));
   }
-  const auto n_modules = static_cast<std::uint32_t>(detector.modules.size());
   const std::size_t i = first_bad(hits.module, [&](std::uint32_t m) { return m < n_modules; });
   if (i == hits.module.size()) return {};
-  return bad_hit(hits, "module", i,
-                 grouped(hits.module[i]) + ", geometry " + detector.name + " has " + grouped(n_modules) + " modules");
+  return bad_hit(hits, "module", i, grouped(hits.module[i]) + ", the geometry has " + grouped(n_modules) + " modules");
 }
 
 }  // namespace
 
-Status validate(const HitBatch& hits, const Detector& detector, const HitLimits& limits) {
+Status validate(const HitBatch& hits, std::uint32_t n_modules, const HitLimits& limits) {
   if (Status status = check_sizes(hits); !status.ok()) return status;
   if (Status status = check_counts(hits, limits); !status.ok()) return status;
   if (Status status = check_offsets(hits, limits); !status.ok()) return status;
   if (Status status = check_beam_spots(hits); !status.ok()) return status;
-  return check_values(hits, detector);
+  return check_values(hits, n_modules);
 }
 
 }  // namespace helix

@@ -27,9 +27,13 @@ struct HitLimits {
 inline constexpr float kMaxCoordinate = 10'000;
 
 /// Whether a batch in host memory may be reconstructed: nothing later checks input again.
-/// Order of the checks: sizes of columns, offsets, limits, then values column by column.
-/// errors: invalid_argument: the first bad field with its index and value ("hits.z[17] is NaN (event 0)"), or the
-///         limit ("event 3 has 1,200,000 hits, limit 1,000,000")
-Status validate(const HitBatch& hits, const Detector& detector, const HitLimits& limits);
+/// Order of the checks: sizes of columns, counts, offsets, beam spots, then values column by column.
+/// errors: invalid_argument: the first bad field with its index and value ("hits.z[17] is NaN (event 0)");
+///         resource_exhausted: over a limit ("event 3 has 1,200,000 hits, limit 1,000,000")
+Status validate(const HitBatch& hits, std::uint32_t n_modules, const HitLimits& limits);
+
+inline Status validate(const HitBatch& hits, const Detector& detector, const HitLimits& limits) {
+  return validate(hits, static_cast<std::uint32_t>(detector.modules.size()), limits);
+}
 
 }  // namespace helix
