@@ -1,10 +1,5 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "kernels/core/settings.h"
 #include "kernels/engine.h"
 #include "kernels/event/hits.h"
@@ -13,6 +8,11 @@
 #include "server/batching/admission.h"
 #include "server/batching/request_queue.h"
 #include "server/lanes/lane_set.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace helix::server {
 

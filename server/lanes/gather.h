@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "kernels/event/hits.h"
 #include "server/batching/fifo.h"
+
+#include <cstdint>
+#include <vector>
 
 namespace helix::server {
 

@@ -1,10 +1,10 @@
 #include "server/lanes/lane.h"
 
+#include "server/observe/log.h"
+
 #include <pthread.h>
 
 #include <exception>
-
-#include "server/observe/log.h"
 
 namespace helix::server {
 namespace {
@@ -91,7 +91,8 @@ Status Lane::run_together(Span<std::unique_ptr<Request>> requests) {
     if (const Status status = request->wanted(done); !status.ok())
       request->refuse(status);
     else
-      request->answer({*result, event, n_events, hits.n_events(), taken - request->arrived(), gather, backend_, device_});
+      request->answer(
+          {*result, event, n_events, hits.n_events(), taken - request->arrived(), gather, backend_, device_});
     event += n_events;
   }
   log::debug("batch.done", {{"lane", number_},

@@ -1,15 +1,15 @@
 #pragma once
 
+#include "kernels/engine.h"
+#include "server/batching/request_queue.h"
+#include "server/lanes/gather.h"
+
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
-
-#include "kernels/engine.h"
-#include "server/batching/request_queue.h"
-#include "server/lanes/gather.h"
 
 namespace helix::server {
 

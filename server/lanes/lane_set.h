@@ -1,12 +1,12 @@
 #pragma once
 
+#include "server/lanes/lane.h"
+
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "server/lanes/lane.h"
 
 namespace helix::server {
 

@@ -1,5 +1,7 @@
 #include "server/observe/log.h"
 
+#include "server/observe/rate_limit.h"
+
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -10,13 +12,11 @@
 #include <ctime>
 #include <memory>
 
-#include "server/observe/rate_limit.h"
-
 namespace helix::server::log {
 namespace {
 
 constexpr int kLinesASecond = 10;
-constexpr std::array<const char*, 4> kLevelNames = {"debug", "info", "warn", "error"};
+constexpr const char* kLevelNames[] = {"debug", "info", "warn", "error", nullptr};
 constexpr std::array kSpdlogLevels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                                       spdlog::level::err};
 
@@ -84,9 +84,9 @@ void put(Level level, std::string_view event, Fields fields, std::uint64_t held_
   const auto spdlog_level = kSpdlogLevels[static_cast<std::size_t>(level)];
   if (!log.logger->should_log(spdlog_level)) return;
   const bool json = log.json;
-  std::string line = json ? json_line(timestamp(), level, event, fields)
-                          : timestamp() + ' ' + kLevelNames[static_cast<std::size_t>(level)] + ' ' +
-                                text_line(event, fields);
+  std::string line =
+      json ? json_line(timestamp(), level, event, fields)
+           : timestamp() + ' ' + kLevelNames[static_cast<std::size_t>(level)] + ' ' + text_line(event, fields);
   if (held_back > 0) {
     const std::string count = std::to_string(held_back);
     if (json)
@@ -97,23 +97,18 @@ void put(Level level, std::string_view event, Fields fields, std::uint64_t held_
   log.logger->log(spdlog_level, std::string_view(line));
 }
 
-template <std::size_t N>
-int position(const std::array<const char*, N>& names, const std::string& name) {
-  for (std::size_t i = 0; i < N; ++i)
-    if (name == names[i]) return static_cast<int>(i);
-  return -1;
-}
-
 }  // namespace
 
-Status configure(const std::string& level, const std::string& format) {
-  const int wanted = position(kLevelNames, level);
-  if (wanted < 0) return invalid_argument("log.level: \"" + level + "\" is not debug, info, warn or error");
-  if (format != "text" && format != "json")
-    return invalid_argument("log.format: \"" + format + "\" is not text or json");
-  the_log().logger->set_level(kSpdlogLevels[static_cast<std::size_t>(wanted)]);
-  the_log().json = format == "json";
-  return {};
+const char* const* setting_names(Level) { return kLevelNames; }
+
+const char* const* setting_names(Format) {
+  static constexpr const char* kNames[] = {"text", "json", nullptr};
+  return kNames;
+}
+
+void configure(Level level, Format format) {
+  the_log().logger->set_level(kSpdlogLevels[static_cast<std::size_t>(level)]);
+  the_log().json = format == Format::json;
 }
 
 void write(Level level, std::string_view event, Fields fields) { put(level, event, fields, 0); }

@@ -7,15 +7,16 @@
 #include <string_view>
 #include <type_traits>
 
-#include "kernels/core/status.h"
-
 /// The log: an event and key=value, as text or JSON, to standard error. The one global of the server. Thread-safe.
 namespace helix::server::log {
 
 enum class Level { debug, info, warn, error };
+enum class Format { text, json };
 
-/// errors: invalid_argument (level is not debug, info, warn, error; format is not text, json)
-Status configure(const std::string& level, const std::string& format);
+const char* const* setting_names(Level);
+const char* const* setting_names(Format);
+
+void configure(Level level, Format format);
 
 /// A value as it is written; numbers and truths stay so in JSON.
 class Field {
@@ -25,8 +26,8 @@ class Field {
   Field(const char* key, const std::string& value) : Field(key, std::string_view(value)) {}
   Field(const char* key, bool value) : key_(key), value_(value ? "true" : "false"), quoted_(false) {}
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Field(const char* key, T value) : key_(key), value_(std::to_string(value)), quoted_(false) {}
+  requires std::is_arithmetic_v<T> Field(const char* key, T value)
+      : key_(key), value_(std::to_string(value)), quoted_(false) {}
 
   const char* key() const { return key_; }
   const std::string& value() const { return value_; }

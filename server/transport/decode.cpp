@@ -20,6 +20,10 @@ Span<T> allocate(Arena& arena, std::size_t n) {
   return {Arena::CreateArray<T>(&arena, n), n};
 }
 
+Status over_limit(const std::string& what, std::int64_t n, const char* unit, std::int64_t limit) {
+  return resource_exhausted(what + " has " + std::to_string(n) + " " + unit + ", limit " + std::to_string(limit));
+}
+
 /// The first column whose length is not that of x.
 Status check_columns(const v1::Hits& hits) {
   struct Column {
@@ -67,22 +71,33 @@ Result<Offsets> decode_offsets(const v1::Hits& hits, Arena& arena) {
   };
   if (given[0] != 0) return wrong(0, given[0], "must be 0");
   for (int i = 1; i < given.size(); ++i)
-    if (given[i] < given[i - 1])
-      return wrong(i, given[i], "less than the one before, " + std::to_string(given[i - 1]));
+    if (given[i] < given[i - 1]) return wrong(i, given[i], "less than the one before, " + std::to_string(given[i - 1]));
   const int last = given.size() - 1;
-  if (given[last] != n_hits)
-    return wrong(last, given[last], "must be the number of hits, " + std::to_string(n_hits));
+  if (given[last] != n_hits) return wrong(last, given[last], "must be the number of hits, " + std::to_string(n_hits));
   return Offsets{{reinterpret_cast<const Index*>(given.data()), static_cast<std::size_t>(given.size())}};
 }
 
 /// Before anything of the request's size is allocated: counts that are over a limit.
 Status check_counts(const v1::Hits& hits, const HitLimits& limits) {
-  const auto over = [](const char* what, int n, std::int64_t limit) {
-    return resource_exhausted("request has " + std::to_string(n) + " " + what + ", limit " + std::to_string(limit));
-  };
-  if (hits.x_size() > limits.max_hits) return over("hits", hits.x_size(), limits.max_hits);
-  if (hits.event_offsets_size() - 1 > limits.max_events)
-    return over("events", hits.event_offsets_size() - 1, limits.max_events);
+  const int n_events = hits.event_offsets_size() - 1;
+  if (hits.x_size() > limits.max_hits) return over_limit("request", hits.x_size(), "hits", limits.max_hits);
+  if (n_events > limits.max_events) return over_limit("request", n_events, "events", limits.max_events);
+  return {};
+}
+
+Status check_event_sizes(const Offsets& events, const HitLimits& limits) {
+  for (Index event = 0; event < events.rows(); ++event)
+    if (events.size(event) > limits.max_hits_per_event)
+      return over_limit("event " + std::to_string(event), events.size(event), "hits", limits.max_hits_per_event);
+  return {};
+}
+
+Status check_module_index(const v1::Hits& hits, const Detector& detector) {
+  for (int i = 0; i < hits.module_index_size(); ++i)
+    if (hits.module_index(i) >= detector.modules.size())
+      return invalid_argument("hits.module_index[" + std::to_string(i) + "] is " +
+                              std::to_string(hits.module_index(i)) + ", the geometry " + detector.name + " has " +
+                              std::to_string(detector.modules.size()) + " modules");
   return {};
 }
 
@@ -110,6 +125,7 @@ Result<Span<const std::uint32_t>> decode_modules(const v1::Hits& hits, const Det
   if (any_triple) return decode_triples(hits, detector, arena);
   if (hits.module_index_size() != hits.x_size())
     return invalid_argument("hits have no modules: module_index, or volume_id, layer_id and module_id, is needed");
+  if (Status status = check_module_index(hits, detector); !status.ok()) return status;
   return view(hits.module_index());
 }
 
@@ -145,6 +161,7 @@ Result<HitBatch> decode(const v1::Hits& hits, const Detector& detector, const Be
   if (Status status = check_counts(hits, limits); !status.ok()) return status;
   const Result<Offsets> events = decode_offsets(hits, arena);
   if (!events.ok()) return events.status();
+  if (Status status = check_event_sizes(*events, limits); !status.ok()) return status;
   const Result<Span<const std::uint32_t>> modules = decode_modules(hits, detector, arena);
   if (!modules.ok()) return modules.status();
   const Result<Span<const BeamSpot>> spots = decode_beam_spots(hits, default_beam_spot, events->rows(), arena);
@@ -159,8 +176,7 @@ Result<HitBatch> decode(const v1::Hits& hits, const Detector& detector, const Be
                        .size_v = view(hits.size_v()),
                        .events = *events,
                        .beam_spot = *spots};
-  if (Status status = validate(batch, static_cast<std::uint32_t>(detector.modules.size()), limits); !status.ok())
-    return status;
+  if (Status status = validate(batch, detector, limits); !status.ok()) return status;
   return batch;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
-
 #include "helix/v1/reconstruct.pb.h"
 #include "server/batching/request.h"
 #include "server/pipeline.h"
+
+#include <cstdint>
 
 namespace helix::server {
 

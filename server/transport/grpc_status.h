@@ -1,8 +1,8 @@
 #pragma once
 
-#include <grpcpp/support/status.h>
-
 #include "kernels/core/status.h"
+
+#include <grpcpp/support/status.h>
 
 namespace helix::server {
 

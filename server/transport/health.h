@@ -1,10 +1,10 @@
 #pragma once
 
+#include "grpc/health/v1/health.grpc.pb.h"
+
 #include <map>
 #include <mutex>
 #include <string>
-
-#include "grpc/health/v1/health.grpc.pb.h"
 
 namespace helix::server {
 

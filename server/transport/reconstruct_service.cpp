@@ -1,14 +1,14 @@
 #include "server/transport/reconstruct_service.h"
 
-#include <grpcpp/support/proto_buffer_reader.h>
-
-#include <atomic>
-#include <exception>
-
 #include "server/observe/log.h"
 #include "server/transport/decode.h"
 #include "server/transport/encode.h"
 #include "server/transport/grpc_status.h"
+
+#include <grpcpp/support/proto_buffer_reader.h>
+
+#include <atomic>
+#include <exception>
 
 namespace helix::server {
 namespace {
@@ -169,8 +169,7 @@ Result<Pipeline*> PipelineTable::find(const std::string& name) const {
 
 // gRPC lends the bytes for the length of the call; nobody else reads them.
 grpc::ServerUnaryReactor* ReconstructService::Reconstruct(grpc::CallbackServerContext* context,
-                                                          const grpc::ByteBuffer* request,
-                                                          grpc::ByteBuffer* response) {
+                                                          const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
   auto* call = new Call(*context, *response);
   call->start(const_cast<grpc::ByteBuffer&>(*request), pipelines_, gate_);
   return call;

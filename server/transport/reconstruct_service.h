@@ -1,12 +1,12 @@
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "helix/v1/reconstruct.grpc.pb.h"
 #include "server/batching/gate.h"
 #include "server/pipeline.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace helix::server {
 

@@ -1,0 +1,98 @@
+#include "server/app.h"
+
+#include "kernels/core/file.h"
+#include "kernels/geometry/detector.h"
+#include "kernels/patatrack/config_io.h"
+#include "server/observe/log.h"
+
+namespace helix::server {
+namespace {
+
+constexpr const char* kPatatrack = "patatrack";
+// What streams that gRPC owns (reflection) may still take at the end; all calls of ours are over by then.
+constexpr std::chrono::milliseconds kServerPatience{1000};
+
+PipelineFacts patatrack_facts(const Options& options) {
+  PipelineFacts facts{.name = kPatatrack,
+                      .settings_digest = patatrack::config_digest(options.patatrack),
+                      .parameters = {},
+                      .limits = options.limits.hits,
+                      .beam_spot = {options.beam_spot.x, options.beam_spot.y, options.beam_spot.z},
+                      .retry_after = options.queue.retry_after,
+                      .max_message_bytes = static_cast<std::size_t>(options.limits.max_message_bytes),
+                      .memory_budget = static_cast<std::size_t>(options.server.memory_budget)};
+  for (const patatrack::StageSetting& row : patatrack::describe_config(options.patatrack))
+    facts.parameters.push_back({row.stage, row.setting});
+  return facts;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : "; ") + text;
+  return all;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<App>> App::start(const Options& options, const EngineFactory& make_engines) {
+  Result<Detector> detector = load_detector(options.server.geometry);
+  if (!detector.ok()) return detector.status();
+  const auto shared = std::make_shared<const Detector>(*std::move(detector));
+  Result<Engines> engines = make_engines(*shared, options);
+  if (!engines.ok()) return engines.status();
+  std::unique_ptr<App> app(new App(options, shared, *std::move(engines)));
+  Result<Listening> listening =
+      listen(options.server.listen, options.limits.max_message_bytes, {&app->reconstruct_, &app->health_});
+  if (!listening.ok()) return listening.status();
+  app->listening_ = *std::move(listening);
+  if (!options.server.port_file.empty())
+    if (Status status = write_file(options.server.port_file, std::to_string(app->port()) + "\n"); !status.ok())
+      return status;
+  log::info("server.ready", {{"version", HELIX_VERSION},
+                             {"listen", joined(app->listening_.addresses)},
+                             {"geometry", shared->name},
+                             {"devices", joined(app->pipelines_.all().front()->lanes().devices())}});
+  return app;
+}
+
+App::App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines)
+    : options_(options), reconstruct_(pipelines_, gate_) {
+  const AdmissionBudget admission{options.queue.max_requests, static_cast<std::size_t>(options.queue.max_bytes)};
+  const BatchBudget batch{options.batch.max_events, options.batch.max_hits};
+  // Before the lanes: one that loses its device at once must find its entry.
+  for (const char* service : {kPatatrack, v1::Reconstruction::service_full_name(), ""}) health_.set(service, true);
+  pipelines_.add(std::make_unique<Pipeline>(patatrack_facts(options), std::move(detector), admission, batch,
+                                            std::move(engines), [this] { health_.set_all_not_serving(); }));
+}
+
+App::~App() {
+  health_.set_all_not_serving();
+  gate_.close();
+  for (const auto& pipeline : pipelines_.all()) pipeline->queue().refuse_waiting(unavailable("server is stopping"));
+  health_.end_watches();
+  if (listening_.server) listening_.server->Shutdown(std::chrono::system_clock::now() + kServerPatience);
+}
+
+bool App::drain(const std::stop_token& stop) {
+  log::info("server.draining", {{"under_way", gate_.inside()}});
+  health_.set_all_not_serving();
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any never;
+  never.wait_for(lock, stop, options_.server.drain_delay, [] { return false; });
+  gate_.close();
+  const bool drained = gate_.wait_empty(Clock::now() + options_.server.drain_timeout, stop);
+  log::info("server.drained", {{"complete", drained}, {"left", gate_.inside()}});
+  return drained;
+}
+
+bool App::stop(std::chrono::milliseconds patience) {
+  health_.set_all_not_serving();
+  gate_.close();
+  bool ended = true;
+  for (const auto& pipeline : pipelines_.all())
+    ended = pipeline->stop(unavailable("server is stopping"), Clock::now() + patience) && ended;
+  return ended;
+}
+
+}  // namespace helix::server

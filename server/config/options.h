@@ -1,0 +1,134 @@
+#pragma once
+
+#include "kernels/core/settings.h"
+#include "kernels/event/validate.h"
+#include "kernels/patatrack/config.h"
+#include "server/observe/log.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace helix::server {
+
+// Every setting of the daemon, each once: TOML keys, flags, --print-config and config/helixd.toml are derived from
+// here.
+
+enum class Backend { automatic, cuda, cpu };
+
+inline const char* const* setting_names(Backend) {
+  static constexpr const char* kNames[] = {"auto", "cuda", "cpu", nullptr};
+  return kNames;
+}
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:8001";
+  std::string port_file;
+  std::string geometry = "config/geometry/phase1";
+  Backend backend = Backend::automatic;
+  int cpu_lanes = 1;
+  int cpu_threads = 0;
+  std::int64_t memory_budget = std::int64_t{4} << 30;
+  std::chrono::milliseconds drain_delay{500};
+  std::chrono::milliseconds drain_timeout{30000};
+
+  template <class Field>
+  void fields(Field&& field) {
+    using namespace std::chrono_literals;
+    field("listen", listen,
+          "addresses, separated by commas: HOST:PORT, [IPV6]:PORT or unix:PATH; port 0: any free one");
+    field("port_file", port_file, "file that gets the port of the first address once it is open; empty: none");
+    field("geometry", geometry, "folder of the detector's geometry: detectors.csv and geometry.toml");
+    field("backend", backend, "auto: CUDA where a device is present, else the CPU");
+    field("cpu_lanes", cpu_lanes, in(1, 256), "lanes of the CPU backend: batches that run at one time");
+    field("cpu_threads", cpu_threads, in(0, 4096),
+          "threads of each CPU lane; 0: all that this process may use, shared");
+    field("memory_budget", memory_budget, in(std::int64_t{1} << 20, std::int64_t{1} << 46), "bytes",
+          "what the batch of one lane may take");
+    field("drain_delay", drain_delay, in(0s, 5min),
+          "requests are still taken for so long after SIGTERM, when health says NOT_SERVING already");
+    field("drain_timeout", drain_timeout, in(0s, 24h), "how long requests under way may take after that");
+  }
+};
+
+struct LogOptions {
+  log::Level level = log::Level::info;
+  log::Format format = log::Format::text;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("level", level, "least level that is written; debug: a line a batch");
+    field("format", format, "json: an object a line");
+  }
+};
+
+struct QueueOptions {
+  int max_requests = 256;
+  std::int64_t max_bytes = std::int64_t{1} << 30;
+  std::chrono::milliseconds retry_after{100};
+
+  template <class Field>
+  void fields(Field&& field) {
+    using namespace std::chrono_literals;
+    field("max_requests", max_requests, in(1, 1'000'000), "requests that wait or run, at most");
+    field("max_bytes", max_bytes, in(std::int64_t{1} << 10, std::int64_t{1} << 46), "bytes",
+          "memory of the requests that wait or run, at most");
+    field("retry_after", retry_after, in(1ms, 1h), "when a client that found the server full is told to try again");
+  }
+};
+
+struct BatchOptions {
+  int max_events = 64;
+  int max_hits = 4'000'000;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("max_events", max_events, in(1, 65536), "events of several requests in one batch, at most");
+    field("max_hits", max_hits, in(1, 1'000'000'000), "hits of several requests in one batch, at most");
+  }
+};
+
+struct LimitOptions {
+  HitLimits hits;
+  int max_message_bytes = 256 << 20;
+
+  template <class Field>
+  void fields(Field&& field) {
+    hits.fields(field);
+    field("max_message_bytes", max_message_bytes, in(1 << 10, 2'000'000'000), "bytes", "size of one request");
+  }
+};
+
+struct BeamSpotOptions {
+  float x = 0, y = 0, z = 0;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("x", x, in(-100.f, 100.f), "mm", "beam line of events whose request does not name one");
+    field("y", y, in(-100.f, 100.f), "mm", "the same, y");
+    field("z", z, in(-1000.f, 1000.f), "mm", "centre of the luminous region along the beam");
+  }
+};
+
+struct Options {
+  ServerOptions server;
+  LogOptions log;
+  QueueOptions queue;
+  BatchOptions batch;
+  LimitOptions limits;
+  BeamSpotOptions beam_spot;
+  patatrack::Config patatrack;
+
+  /// All but the pipelines' settings, whose groups have tables of their own: [patatrack.doublets].
+  template <class Group>
+  void groups(Group&& group) {
+    group("server", server);
+    group("log", log);
+    group("queue", queue);
+    group("batch", batch);
+    group("limits", limits);
+    group("beam_spot", beam_spot);
+  }
+};
+
+}  // namespace helix::server

@@ -1,0 +1,54 @@
+#include "kernels/geometry/detector.h"
+#include "server/config/load.h"
+#include "server/observe/log.h"
+#include "server/serve.h"
+
+#include <exception>
+#include <iostream>
+
+namespace {
+
+using namespace helix::server;
+
+int complain(const helix::Status& status) {
+  std::cerr << "helixd: " << status.message() << "\n";
+  return kBadUsage;
+}
+
+int check(const Options& options) {
+  const auto detector = helix::load_detector(options.server.geometry);
+  if (!detector.ok()) return complain(detector.status());
+  std::cout << "helixd: settings and geometry " << detector->name << " are good\n";
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  Signals signals;  // before any thread
+  const auto line = read_command_line(argc, argv);
+  if (!line.ok()) return complain(line.status());
+  switch (line->task) {
+    case CommandLine::Task::print_text:
+      std::cout << line->text;
+      return 0;
+    case CommandLine::Task::print_config:
+      std::cout << print_options(line->options);
+      return 0;
+    case CommandLine::Task::check_config:
+      return check(line->options);
+    case CommandLine::Task::serve:
+      break;
+  }
+  log::configure(line->options.log.level, line->options.log.format);
+  return serve(line->options, signals);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "helixd: " << error.what() << "\n";
+    return kNotStarted;
+  }
+}

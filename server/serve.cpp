@@ -1,0 +1,63 @@
+#include "server/serve.h"
+
+#include "server/app.h"
+#include "server/observe/log.h"
+#include "server/observe/service_manager.h"
+
+#include <cstdlib>
+#include <thread>
+
+namespace helix::server {
+namespace {
+
+constexpr std::chrono::seconds kLanePatience{5};
+
+int exit_code(const Status& status) {
+  const bool settings = status.code() == Code::invalid_argument || status.code() == Code::not_found;
+  return settings ? kBadUsage : kNotStarted;
+}
+
+void wait_for_end(Signals& signals) {
+  while (signals.wait() == SIGHUP) log::warn("reload.unsupported", {{"signal", "SIGHUP"}});
+}
+
+/// Whether all requests were answered. The next signal ends the wait.
+bool drain(App& app, Signals& signals) {
+  bool drained = false;
+  std::jthread thread([&](const std::stop_token& stop) {
+    drained = app.drain(stop);
+    signals.wake();
+  });
+  while (const int signal = signals.wait()) {
+    if (signal == SIGHUP) continue;
+    log::warn("server.stop_now", {{"signal", signal}});
+    thread.request_stop();
+  }
+  thread.join();
+  return drained;
+}
+
+}  // namespace
+
+int serve(const Options& options, Signals& signals) {
+  Result<std::unique_ptr<App>> app = App::start(options, make_engines);
+  if (!app.ok()) {
+    log::error("server.not_started", {{"error", app.status().message()}});
+    return exit_code(app.status());
+  }
+  notify_ready();
+  wait_for_end(signals);
+  notify_stopping();
+  const bool drained = drain(**app, signals);
+  if (!(*app)->stop(kLanePatience)) {
+    // A lane hangs in its device: destructors would wait for it for ever.
+    log::error("lane.stuck", {{"seconds", kLanePatience.count()}});
+    log::flush();
+    std::_Exit(kNotDrained);
+  }
+  app->reset();
+  log::info("server.stopped", {{"drained", drained}});
+  return drained ? kDrained : kNotDrained;
+}
+
+}  // namespace helix::server

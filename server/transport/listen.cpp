@@ -1,0 +1,83 @@
+#include "server/transport/listen.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <charconv>
+
+namespace helix::server {
+namespace {
+
+std::vector<std::string> split(const std::string& addresses) {
+  std::vector<std::string> all;
+  for (std::size_t begin = 0; begin <= addresses.size();) {
+    const std::size_t end = std::min(addresses.find(',', begin), addresses.size());
+    std::string one = addresses.substr(begin, end - begin);
+    one.erase(0, one.find_first_not_of(' '));
+    one.erase(one.find_last_not_of(' ') + 1);
+    all.push_back(std::move(one));
+    begin = end + 1;
+  }
+  return all;
+}
+
+bool is_unix(const std::string& address) { return address.starts_with("unix:"); }
+
+/// gRPC would take a missing or odd port for a service name, or for 443.
+Status check_address(const std::string& address) {
+  if (is_unix(address) && address.size() > 5) return {};
+  const std::size_t colon = address.rfind(':');
+  int port = -1;
+  if (colon != std::string::npos && colon > 0) {
+    const char* end = address.data() + address.size();
+    const auto parsed = std::from_chars(address.data() + colon + 1, end, port);
+    if (parsed.ptr != end || parsed.ec != std::errc()) port = -1;
+  }
+  if (port >= 0 && port <= 65535) return {};
+  return invalid_argument("server.listen: \"" + address + "\" is not HOST:PORT, [IPV6]:PORT or unix:PATH");
+}
+
+void configure(grpc::ServerBuilder& builder, int max_message_bytes) {
+  builder.SetMaxReceiveMessageSize(max_message_bytes);
+  // Two daemons on one port would share its clients silently.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // This version of gRPC checks the size of a message before it is unpacked, not after: a small one could fill the
+  // memory. Columns of floats hardly shrink anyhow.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+}
+
+/// The address with the port that was chosen for it.
+std::string bound(const std::string& address, int port) {
+  return is_unix(address) ? address : address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+}
+
+}  // namespace
+
+Result<Listening> listen(const std::string& addresses, int max_message_bytes,
+                         const std::vector<grpc::Service*>& services) {
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  configure(builder, max_message_bytes);
+  const std::vector<std::string> wanted = split(addresses);
+  std::vector<int> ports(wanted.size(), 0);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (Status status = check_address(wanted[i]); !status.ok()) return status;
+    builder.AddListeningPort(wanted[i], grpc::InsecureServerCredentials(), &ports[i]);
+  }
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  Listening out;
+  out.server = builder.BuildAndStart();
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (!out.server || ports[i] <= 0)
+      if (ports[i] <= 0)
+        return unavailable("cannot listen on " + wanted[i] + ": in use, or not an address of this machine");
+    if (out.port == 0 && !is_unix(wanted[i])) out.port = ports[i];
+    out.addresses.push_back(bound(wanted[i], ports[i]));
+  }
+  if (!out.server) return unavailable("cannot listen on " + addresses);
+  return out;
+}
+
+}  // namespace helix::server
