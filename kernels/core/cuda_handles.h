@@ -3,7 +3,9 @@
 #include "kernels/core/arena.h"
 #include "kernels/core/cuda_error.h"
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 // Move-only owners of what CUDA gives out. What is passed on is the plain handle.
@@ -47,6 +49,13 @@ class Event {
  private:
   cudaEvent_t handle_ = nullptr;
 };
+
+/// Time on the device between two events that are done.
+inline std::chrono::nanoseconds elapsed(const Event& from, const Event& to) {
+  float ms = 0;
+  cuda_check(cudaEventElapsedTime(&ms, from.get(), to.get()), "cudaEventElapsedTime");
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(1e6 * ms));
+}
 
 /// Page-locked host memory: what asynchronous copies need. Grows, never shrinks.
 class PinnedBuffer {

@@ -41,17 +41,17 @@ class CudaExec {
     mark(name);
   }
 
-  /// Ends the last stage, waits for all that was launched, and adds up the stages' times, as the device saw them.
-  void finish() {
-    mark(nullptr);
-    if (n_marks_ == 0) return;
-    marks_[n_marks_ - 1].event.wait();
-    for (std::size_t i = 0; i + 1 < n_marks_; ++i) {
-      if (marks_[i].stage == nullptr) continue;
-      float ms = 0;
-      cuda_check(cudaEventElapsedTime(&ms, marks_[i].event.get(), marks_[i + 1].event.get()), "cudaEventElapsedTime");
-      clock_.add(marks_[i].stage, std::chrono::nanoseconds(static_cast<std::int64_t>(1e6 * ms)));
-    }
+  /// Ends the last stage: what is launched from here on is no stage's.
+  void end_stages() { mark(nullptr); }
+
+  /// Adds up the stages' times as the device saw them, once all of them are done; forgets them.
+  void collect_times() {
+    for (std::size_t i = 0; i + 1 < n_marks_; ++i)
+      if (marks_[i].stage != nullptr) clock_.add(marks_[i].stage, elapsed(marks_[i].event, marks_[i + 1].event));
+    forget_stages();
+  }
+  /// After a batch that failed.
+  void forget_stages() {
     n_marks_ = 0;
     current_ = "batch";
   }

@@ -110,6 +110,16 @@ HELIX_HD void atomic_max(T* at, T value) {
 #endif
 }
 
+template <class T>
+HELIX_HD void atomic_add(T* at, T value) {
+#ifdef __CUDA_ARCH__
+  using Word = std::conditional_t<sizeof(T) == sizeof(unsigned long long), unsigned long long, unsigned>;
+  atomicAdd(reinterpret_cast<Word*>(at), static_cast<Word>(value));  // the same bits for signed integers
+#else
+  std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
+#endif
+}
+
 template <class Margin, class Visit>
 HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, const Visit& visit) {
   for (; first < last; ++first)

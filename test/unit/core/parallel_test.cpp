@@ -45,6 +45,13 @@ struct MaxOfRow {
   HELIX_HD void operator()(Index i) const { atomic_max(&largest[i % rows], value[i]); }
 };
 
+struct SumOfRow {
+  Span<const Index> value;
+  Span<Index> sum;  // [rows]
+  Index rows;
+  HELIX_HD void operator()(Index i) const { atomic_add(&sum[i % rows], value[i]); }
+};
+
 struct MaxKey {
   Span<const std::uint64_t> value;
   std::uint64_t* largest;
@@ -157,6 +164,19 @@ TEST_CASE("atomic_max finds the largest of each row from all threads") {
   const auto largest = device.upload(std::vector<Index>(rows, -1));
   for_each(device.exec(), n, MaxOfRow{device.upload(values), largest, rows});
   CHECK(device.download(largest) == expected);
+}
+
+TEST_CASE("atomic_add adds up each row from all threads, also what is negative") {
+  const Index n = 20'011, rows = 5;
+  const int threads = GENERATE(1, 2);
+  TestDevice device(threads);
+  auto values = random_values(n, 1000, 8);
+  for (Index& value : values) value -= 700;
+  std::vector<Index> expected(rows, 3);
+  for (Index i = 0; i < n; ++i) expected[i % rows] += values[i];
+  const auto sum = device.upload(std::vector<Index>(rows, 3));
+  for_each(device.exec(), n, SumOfRow{device.upload(values), sum, rows});
+  CHECK(device.download(sum) == expected);
 }
 
 TEST_CASE("atomic_max compares 64 bits") {
