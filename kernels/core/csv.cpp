@@ -28,22 +28,36 @@ std::string_view next(std::string_view& text, char end) {
   return part;
 }
 
-const char* kind_of(double) { return "a number"; }
-const char* kind_of(std::int64_t) { return "a whole number"; }
+template <class T>
+const char* expected_of() {
+  return std::is_floating_point_v<T> ? "a number" : "a whole number";
+}
 
-/// Appends a field to its column; nullptr, or what is wrong with the field.
+/// Whether a field that does not fit its type is only too close to 0.
+bool is_tiny(std::string_view field) {
+  double value = 1;
+  const auto error = std::from_chars(field.data(), field.data() + field.size(), value).ec;
+  return error == std::errc() && std::abs(value) < 1;
+}
+
+/// Appends a field to its column; nullptr, or what it should have been.
 template <class T>
 const char* append(std::string_view field, std::vector<T>& column) {
-  using Parsed = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
+  using Parsed = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
   Parsed value{};
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-  if (error == std::errc::invalid_argument || end != field.data() + field.size()) return kind_of(value);
+  if (error == std::errc::invalid_argument || end != field.data() + field.size()) return expected_of<T>();
   if constexpr (std::is_floating_point_v<T>) {
+    if (error == std::errc::result_out_of_range && is_tiny(field)) {
+      column.push_back(0);
+      return nullptr;
+    }
     if (!std::isfinite(value)) return "finite";
+  } else if (value < std::int64_t{std::numeric_limits<T>::lowest()} ||
+             value > std::int64_t{std::numeric_limits<T>::max()}) {
+    return "in range";
   }
-  const bool fits = value >= static_cast<Parsed>(std::numeric_limits<T>::lowest()) &&
-                    value <= static_cast<Parsed>(std::numeric_limits<T>::max());
-  if (error != std::errc() || !fits) return "in range";
+  if (error != std::errc()) return "in range";
   column.push_back(static_cast<T>(value));
   return nullptr;
 }
@@ -76,7 +90,8 @@ Status CsvReader::parse(std::string_view text, const std::string& path) {
   }
   blank_after_.clear();
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  if (trim(text).empty()) return invalid_argument(path + ": empty file, not a " + what_);
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return invalid_argument(path + ": empty file, not a " + what_);
   if (Status status = read_header(next(text, '\n'), path); !status.ok()) return status;
 
   const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;

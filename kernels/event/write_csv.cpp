@@ -32,8 +32,10 @@ class Rows {
 
 std::string join_ids(Span<const std::int64_t> hit_id, const Tracks& tracks, Index track) {
   std::string text;
-  for (Index i = tracks.hit_offsets[track]; i < tracks.hit_offsets[track + 1]; ++i)
-    text += (text.empty() ? "" : " ") + std::to_string(hit_id[tracks.hit[i]]);
+  for (Index i = tracks.hit_offsets[track]; i < tracks.hit_offsets[track + 1]; ++i) {
+    if (!text.empty()) text += ' ';
+    text += std::to_string(hit_id[tracks.hit[i]]);
+  }
   return text;
 }
 
