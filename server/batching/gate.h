@@ -17,7 +17,10 @@ class Gate {
     Pass() = default;
     explicit Pass(Gate& gate) : gate_(&gate) {}
     Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
-    Pass& operator=(Pass&&) = delete;
+    Pass& operator=(Pass&& other) noexcept {
+      std::swap(gate_, other.gate_);
+      return *this;
+    }
     ~Pass() {
       if (gate_ != nullptr) gate_->leave();
     }

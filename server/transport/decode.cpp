@@ -1,8 +1,8 @@
 #include "server/transport/decode.h"
 
-#include <algorithm>
-#include <limits>
+#include <memory>
 #include <string>
+#include <type_traits>
 
 namespace helix::server {
 namespace {
@@ -20,8 +20,11 @@ Span<T> allocate(Arena& arena, std::size_t n) {
   return {Arena::CreateArray<T>(&arena, n), n};
 }
 
-Status over_limit(const std::string& what, std::int64_t n, const char* unit, std::int64_t limit) {
-  return resource_exhausted(what + " has " + std::to_string(n) + " " + unit + ", limit " + std::to_string(limit));
+Span<BeamSpot> allocate_beam_spots(Arena& arena, std::size_t n) {
+  static_assert(sizeof(BeamSpot) == 3 * sizeof(float) && std::is_trivially_destructible_v<BeamSpot>);
+  auto* first = reinterpret_cast<BeamSpot*>(Arena::CreateArray<float>(&arena, 3 * n));
+  std::uninitialized_default_construct_n(first, n);
+  return {first, n};
 }
 
 /// The first column whose length is not that of x.
@@ -77,21 +80,6 @@ Result<Offsets> decode_offsets(const v1::Hits& hits, Arena& arena) {
   return Offsets{{reinterpret_cast<const Index*>(given.data()), static_cast<std::size_t>(given.size())}};
 }
 
-/// Before anything of the request's size is allocated: counts that are over a limit.
-Status check_counts(const v1::Hits& hits, const HitLimits& limits) {
-  const int n_events = hits.event_offsets_size() - 1;
-  if (hits.x_size() > limits.max_hits) return over_limit("request", hits.x_size(), "hits", limits.max_hits);
-  if (n_events > limits.max_events) return over_limit("request", n_events, "events", limits.max_events);
-  return {};
-}
-
-Status check_event_sizes(const Offsets& events, const HitLimits& limits) {
-  for (Index event = 0; event < events.rows(); ++event)
-    if (events.size(event) > limits.max_hits_per_event)
-      return over_limit("event " + std::to_string(event), events.size(event), "hits", limits.max_hits_per_event);
-  return {};
-}
-
 Status check_module_index(const v1::Hits& hits, const Detector& detector) {
   for (int i = 0; i < hits.module_index_size(); ++i)
     if (hits.module_index(i) >= detector.modules.size())
@@ -144,7 +132,7 @@ Result<Span<const BeamSpot>> decode_beam_spots(const v1::Hits& hits, const BeamS
   const auto value = [](const RepeatedField<float>& column, Index event, float otherwise) {
     return column.empty() ? otherwise : column[column.size() == 1 ? 0 : event];
   };
-  const Span<BeamSpot> spots = allocate<BeamSpot>(arena, static_cast<std::size_t>(n_events));
+  const Span<BeamSpot> spots = allocate_beam_spots(arena, static_cast<std::size_t>(n_events));
   for (Index event = 0; event < n_events; ++event)
     spots[static_cast<std::size_t>(event)] = {value(hits.beam_x(), event, usual.x),
                                               value(hits.beam_y(), event, usual.y),
@@ -158,10 +146,8 @@ Result<HitBatch> decode(const v1::Hits& hits, const Detector& detector, const Be
                         const HitLimits& limits, Arena& arena) {
   for (const auto check : {check_columns, check_some_events})
     if (Status status = check(hits); !status.ok()) return status;
-  if (Status status = check_counts(hits, limits); !status.ok()) return status;
   const Result<Offsets> events = decode_offsets(hits, arena);
   if (!events.ok()) return events.status();
-  if (Status status = check_event_sizes(*events, limits); !status.ok()) return status;
   const Result<Span<const std::uint32_t>> modules = decode_modules(hits, detector, arena);
   if (!modules.ok()) return modules.status();
   const Result<Span<const BeamSpot>> spots = decode_beam_spots(hits, default_beam_spot, events->rows(), arena);
