@@ -26,6 +26,7 @@ class App {
 
   /// Of the first TCP address.
   int port() const { return listening_.port; }
+  const PipelineTable& pipelines() const { return pipelines_; }
 
   /// Takes the server out of service: health says NOT_SERVING, after drain_delay new requests are refused, then
   /// waits for those under way. Whether all were answered before drain_timeout; gives up early when `stop` is

@@ -1,0 +1,188 @@
+// The program itself, with its real engine, as systemd and people run it.
+#include "kernels/event/trackml_csv.h"
+#include "test/wire/helixd_process.h"
+#include "test/wire/test_server.h"
+
+#include <catch2/catch.hpp>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+
+using namespace helix;
+using namespace helix::wire_test;
+
+namespace {
+
+const std::string kGeometry = HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel";
+
+v1::ReconstructRequest sample_request() {
+  const auto events = find_events(HELIX_SOURCE_DIR "/test/data/events/generic-pixel-ttbar-pu0");
+  REQUIRE(events.ok());
+  const auto hits = read_hits(events->front().hits);
+  REQUIRE(hits.ok());
+  v1::ReconstructRequest request;
+  request.set_pipeline("patatrack");
+  v1::Hits& out = *request.mutable_hits();
+  out.mutable_x()->Add(hits->x.begin(), hits->x.end());
+  out.mutable_y()->Add(hits->y.begin(), hits->y.end());
+  out.mutable_z()->Add(hits->z.begin(), hits->z.end());
+  out.mutable_volume_id()->Add(hits->volume_id.begin(), hits->volume_id.end());
+  out.mutable_layer_id()->Add(hits->layer_id.begin(), hits->layer_id.end());
+  out.mutable_module_id()->Add(hits->module_id.begin(), hits->module_id.end());
+  return request;
+}
+
+std::shared_ptr<grpc::Channel> connect(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+std::optional<int> run_to_end(const std::vector<std::string>& flags, std::string& output) {
+  HelixdProcess helixd(flags);
+  const auto code = helixd.wait();
+  output = helixd.output();
+  return code;
+}
+
+/// A socket as a service manager has it, and what was sent to it.
+class NotifySocket {
+ public:
+  explicit NotifySocket(const std::string& path) : handle_(socket(AF_UNIX, SOCK_DGRAM, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    REQUIRE(bind(handle_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+    const timeval patience{.tv_sec = 60, .tv_usec = 0};
+    setsockopt(handle_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  }
+  ~NotifySocket() { close(handle_); }
+  std::string receive() const {
+    char text[64];
+    const ssize_t n = recv(handle_, text, sizeof(text), 0);
+    return n < 0 ? "nothing" : std::string(text, static_cast<std::size_t>(n));
+  }
+
+ private:
+  int handle_;
+};
+
+}  // namespace
+
+TEST_CASE("SIGTERM in the middle of 100 requests: all are answered, exit 0") {
+  HelixdProcess helixd({"--geometry", kGeometry});
+  const std::string address = helixd.address();
+  REQUIRE_FALSE(address.empty());
+  const auto client = v1::Reconstruction::NewStub(connect(address));
+  const v1::ReconstructRequest request = sample_request();
+  const Reply alone = reconstruct(*client, request, std::chrono::seconds(60));
+  REQUIRE(alone.status.ok());
+  REQUIRE(alone.answer.tracks().phi_size() > 0);
+
+  std::promise<void> some_answered;
+  std::atomic<int> answered = 0;
+  std::vector<std::future<Reply>> replies;
+  for (int i = 0; i < 100; ++i)
+    replies.push_back(std::async(std::launch::async, [&] {
+      Reply reply = reconstruct(*client, request, std::chrono::seconds(60));
+      if (++answered == 5) some_answered.set_value();
+      return reply;
+    }));
+  REQUIRE(some_answered.get_future().wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+  helixd.signal(SIGTERM);
+  for (auto& future : replies) {
+    const Reply reply = future.get();
+    CHECK(reply.status.error_message() == "");
+    CHECK(reply.status.ok());
+    CHECK(reply.answer.tracks().SerializeAsString() == alone.answer.tracks().SerializeAsString());
+  }
+  CHECK(helixd.wait() == 0);
+  CHECK_THAT(helixd.output(), Catch::Contains("server.drained complete=true left=0"));
+}
+
+TEST_CASE("a second signal ends the wait of a drain: exit 4") {
+  HelixdProcess helixd({"--geometry", kGeometry, "--drain-delay", "5min"});
+  REQUIRE_FALSE(helixd.address().empty());
+  helixd.signal(SIGHUP);  // changes nothing
+  helixd.signal(SIGTERM);
+  for (int i = 0; i < 6000 && helixd.output().find("server.draining") == std::string::npos; ++i) usleep(10000);
+  CHECK_THAT(helixd.output(), Catch::Contains("server.draining") && Catch::Contains("reload.unsupported"));
+  helixd.signal(SIGINT);
+  CHECK(helixd.wait() == 4);
+  CHECK_THAT(helixd.output(), Catch::Contains("server.stop_now"));
+}
+
+TEST_CASE("reflection lists the services") {
+  HelixdProcess helixd({"--geometry", kGeometry});
+  const auto channel = connect(helixd.address());
+  const auto stub = grpc::reflection::v1alpha::ServerReflection::NewStub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  const auto stream = stub->ServerReflectionInfo(&context);
+  grpc::reflection::v1alpha::ServerReflectionRequest request;
+  grpc::reflection::v1alpha::ServerReflectionResponse answer;
+  request.set_list_services("");
+  REQUIRE(stream->Write(request));
+  REQUIRE(stream->Read(&answer));
+  std::vector<std::string> services;
+  for (const auto& service : answer.list_services_response().service()) services.push_back(service.name());
+  for (const char* service : {"helix.v1.Reconstruction", "grpc.health.v1.Health"})
+    CHECK_THAT(services, Catch::VectorContains(std::string(service)));
+  for (const char* symbol : {"helix.v1.Reconstruction", "grpc.health.v1.Health"}) {
+    request.set_file_containing_symbol(symbol);
+    REQUIRE(stream->Write(request));
+    REQUIRE(stream->Read(&answer));
+    CHECK(answer.has_file_descriptor_response());
+  }
+  stream->WritesDone();
+  stream->Finish();
+}
+
+TEST_CASE("the service manager hears when the daemon is ready and when it stops") {
+  const TempFolder folder;
+  const NotifySocket socket(folder / "notify");
+  setenv("NOTIFY_SOCKET", (folder / "notify").c_str(), 1);
+  HelixdProcess helixd({"--geometry", kGeometry, "--drain-delay", "0s"});
+  unsetenv("NOTIFY_SOCKET");
+  CHECK(socket.receive() == "READY=1");
+  helixd.signal(SIGINT);
+  CHECK(socket.receive() == "STOPPING=1");
+  CHECK(helixd.wait() == 0);
+}
+
+TEST_CASE("a unix socket serves, beside a port") {
+  const TempFolder folder;
+  const std::string path = "unix:" + (folder / "helixd.sock");
+  HelixdProcess helixd({"--geometry", kGeometry, "--listen", path + ",127.0.0.1:0", "--log-format", "json"});
+  REQUIRE_FALSE(helixd.address().empty());
+  for (const std::string& address : {path, helixd.address()}) {
+    const auto client = v1::Reconstruction::NewStub(connect(address));
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    v1::ListPipelinesResponse answer;
+    CHECK(client->ListPipelines(&context, {}, &answer).ok());
+  }
+  CHECK_THAT(helixd.output(), Catch::Contains("\"event\":\"server.ready\""));
+}
+
+TEST_CASE("exit codes and messages of a daemon that cannot start") {
+  std::string output;
+  CHECK(run_to_end({"--version"}, output) == 0);
+  CHECK(output == "helixd " HELIX_VERSION "\n");
+  CHECK(run_to_end({"--check-config", "--geometry", kGeometry}, output) == 0);
+  CHECK(run_to_end({"--check-config", "--geometry", "/nowhere"}, output) == 2);
+  CHECK_THAT(output, Catch::Contains("/nowhere"));
+  CHECK(run_to_end({"--geometry", "/nowhere"}, output) == 2);
+  CHECK_THAT(output, Catch::Contains("server.not_started") && Catch::Contains("/nowhere"));
+  CHECK(run_to_end({"--queue-max-requests", "0"}, output) == 2);
+  CHECK_THAT(output, Catch::StartsWith("helixd: command line, --queue-max-requests: "));
+  CHECK(run_to_end({"--config", "/nowhere.toml"}, output) == 2);
+  CHECK(run_to_end({"--geometry", kGeometry, "--listen", "192.0.2.1:1"}, output) == 1);
+  CHECK_THAT(output, Catch::Contains("cannot listen on 192.0.2.1:1"));
+}

@@ -1,0 +1,228 @@
+// Many requests, failing requests, full queues, deadlines, and the end of the server.
+#include "test/wire/test_server.h"
+
+#include <catch2/catch.hpp>
+
+#include <future>
+#include <thread>
+
+using namespace helix;
+using namespace helix::wire_test;
+using namespace std::chrono_literals;
+using grpc::StatusCode;
+
+namespace {
+
+std::future<Reply> send(TestServer& server, std::vector<float> x, std::chrono::milliseconds deadline = 20s) {
+  return std::async(std::launch::async, [&server, x = std::move(x), deadline] {
+    return reconstruct(server.client(), request_of(x), deadline);
+  });
+}
+
+/// Waits, in steps, for what only the server's inside shows.
+template <class Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 2000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
+}
+
+server::Pipeline& pipeline(TestServer& server) { return *server.app().pipelines().all().front(); }
+
+/// A lane held at a first request, so that what follows waits.
+std::future<Reply> occupy(TestServer& server) {
+  server.script.hold();
+  auto first = send(server, {0});
+  REQUIRE(server.script.wait_for_batches(1));
+  return first;
+}
+
+bool waiting(TestServer& server, std::size_t n) {
+  return eventually([&] { return pipeline(server).queue().waiting() == n; });
+}
+
+}  // namespace
+
+TEST_CASE("each of many clients gets its own answer, whatever shared its batch") {
+  TestServer server({}, 2);
+  auto first = occupy(server);
+  std::vector<std::future<Reply>> replies;
+  for (int i = 1; i <= 40; ++i) replies.push_back(send(server, {static_cast<float>(i), 1000}));
+  server.script.let_go();
+  for (int i = 1; i <= 40; ++i) {
+    const Reply reply = replies[static_cast<std::size_t>(i - 1)].get();
+    REQUIRE(reply.status.ok());
+    REQUIRE(reply.answer.tracks().chi2_size() == 1);
+    CHECK(reply.answer.tracks().chi2(0) == 1000 + i);
+    CHECK(reply.answer.tracks().hit_size() == 2);
+  }
+  CHECK(first.get().status.ok());
+}
+
+TEST_CASE("what waits runs together, up to a batch's events") {
+  TestServer server([](server::Options& options) { options.batch.max_events = 3; });
+  auto first = occupy(server);
+  std::vector<std::future<Reply>> replies;
+  for (int i = 0; i < 4; ++i) replies.push_back(send(server, {1}));
+  REQUIRE(waiting(server, 4));
+  server.script.let_go();
+  for (auto& reply : replies) CHECK(reply.get().status.ok());
+  CHECK(server.script.batches() == std::vector<Index>{1, 3, 1});
+}
+
+TEST_CASE("of a failing batch only the guilty request fails") {
+  const auto [x, code, message] = GENERATE(table<float, StatusCode, const char*>({
+      {EngineScript::kFailing, StatusCode::RESOURCE_EXHAUSTED, "stage doublets needs 5 bytes, budget 4"},
+      {EngineScript::kThrowing, StatusCode::INTERNAL, "a bug in a stage"},
+  }));
+  TestServer server;
+  auto first = occupy(server);
+  auto good = send(server, {1}), bad = send(server, {x}), also_good = send(server, {2});
+  REQUIRE(waiting(server, 3));
+  server.script.let_go();
+  CHECK(good.get().status.ok());
+  CHECK(also_good.get().status.ok());
+  const Reply reply = bad.get();
+  CHECK(reply.status.error_code() == code);
+  CHECK(reply.status.error_message() == message);
+  CHECK(server.script.batches() == std::vector<Index>{1, 3, 1, 1, 1});
+  CHECK(reconstruct(server.client(), request_of({3})).status.ok());
+}
+
+TEST_CASE("a lane that loses its device leaves, others go on; without any the server says so") {
+  TestServer server({}, 2);
+  CHECK(reconstruct(server.client(), request_of({EngineScript::kLosing})).status.error_code() ==
+        StatusCode::UNAVAILABLE);
+  CHECK(reconstruct(server.client(), request_of({1})).status.ok());
+  CHECK(reconstruct(server.client(), request_of({EngineScript::kLosing})).status.error_code() ==
+        StatusCode::UNAVAILABLE);
+  REQUIRE(eventually([&] {
+    grpc::ClientContext context;
+    grpc::health::v1::HealthCheckResponse health;
+    return server.health().Check(&context, {}, &health).ok() &&
+           health.status() == grpc::health::v1::HealthCheckResponse::NOT_SERVING;
+  }));
+  const Reply reply = reconstruct(server.client(), request_of({1}));
+  CHECK(reply.status.error_code() == StatusCode::UNAVAILABLE);
+  CHECK(reply.status.error_message() == "no device is left: device lost");
+}
+
+TEST_CASE("a full server refuses at once, with a time to try again; room comes back") {
+  TestServer server([](server::Options& options) {
+    options.queue.max_requests = 2;
+    options.queue.retry_after = 250ms;
+  });
+  auto first = occupy(server);
+  auto second = send(server, {1});
+  REQUIRE(waiting(server, 1));
+  const Reply full = reconstruct(server.client(), request_of({2}));
+  CHECK(full.status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  CHECK_THAT(full.status.error_message(), Catch::StartsWith("server is full: 2 requests wait or run, limit 2"));
+  CHECK(full.pushback == "250");
+  server.script.let_go();
+  CHECK(first.get().status.ok());
+  CHECK(second.get().status.ok());
+  CHECK(reconstruct(server.client(), request_of({2})).status.ok());
+}
+
+TEST_CASE("a request that no budget holds is refused without a time to try again") {
+  TestServer server([](server::Options& options) { options.queue.max_bytes = 20 << 10; });
+  const Reply reply = reconstruct(server.client(), request_of(std::vector<float>(10000, 1)));
+  CHECK(reply.status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  CHECK_THAT(reply.status.error_message(), Catch::StartsWith("request needs "));
+  CHECK(reply.pushback.empty());
+}
+
+TEST_CASE("requests that nobody waits for make room and are not computed") {
+  TestServer server([](server::Options& options) { options.queue.max_requests = 2; });
+  auto first = occupy(server);
+  SECTION("deadline passed") {
+    CHECK(reconstruct(server.client(), request_of({1}), 200ms).status.error_code() == StatusCode::DEADLINE_EXCEEDED);
+  }
+  SECTION("cancelled") {
+    grpc::ClientContext context;
+    v1::ReconstructResponse answer;
+    auto call =
+        std::async(std::launch::async, [&] { return server.client().Reconstruct(&context, request_of({1}), &answer); });
+    REQUIRE(waiting(server, 1));
+    context.TryCancel();
+    CHECK(call.get().error_code() == StatusCode::CANCELLED);
+  }
+  REQUIRE(eventually([&] {
+    pipeline(server).queue().drop_unwanted();
+    return pipeline(server).admission().requests() == 1;
+  }));
+  auto next = send(server, {2});
+  REQUIRE(waiting(server, 1));
+  server.script.let_go();
+  CHECK(first.get().status.ok());
+  CHECK(next.get().status.ok());
+  CHECK(server.script.batches() == std::vector<Index>{1, 1});
+}
+
+TEST_CASE("draining answers what is under way and refuses what comes later") {
+  TestServer server;
+  auto first = occupy(server);
+  auto second = send(server, {1});
+  REQUIRE(waiting(server, 1));
+  auto drained = std::async(std::launch::async, [&] { return server.app().drain(); });
+  REQUIRE(eventually([&] {
+    const Reply reply = reconstruct(server.client(), request_of({2}), 200ms);
+    return reply.status.error_code() == StatusCode::UNAVAILABLE &&
+           reply.status.error_message() == "server is draining: go elsewhere";
+  }));
+  server.script.let_go();
+  CHECK(drained.get());
+  CHECK(first.get().status.ok());
+  CHECK(second.get().status.ok());
+  CHECK(server.app().stop(20s));
+}
+
+TEST_CASE("a drain that takes too long, or is stopped, says so") {
+  TestServer server([](server::Options& options) { options.server.drain_timeout = 10ms; });
+  auto first = occupy(server);
+  auto second = send(server, {1});
+  REQUIRE(waiting(server, 1));
+  SECTION("too long") { CHECK_FALSE(server.app().drain()); }
+  SECTION("stopped") {
+    std::stop_source stop;
+    stop.request_stop();
+    CHECK_FALSE(server.app().drain(stop.get_token()));
+  }
+  CHECK_FALSE(server.app().stop(10ms));  // the lane is held
+  CHECK(second.get().status.error_message() == "server is stopping");
+  server.script.let_go();
+  CHECK(first.get().status.ok());
+  CHECK(server.app().stop(20s));
+}
+
+TEST_CASE("a server with work ends without waiting for its queue") {
+  auto server = std::make_unique<TestServer>();
+  auto first = occupy(*server);
+  auto second = send(*server, {1});
+  REQUIRE(waiting(*server, 1));
+  CHECK_FALSE(server->app().stop(0ms));
+  CHECK(second.get().status.error_code() == StatusCode::UNAVAILABLE);
+  server->script.let_go();
+  CHECK(first.get().status.ok());
+  server.reset();
+}
+
+TEST_CASE("an address in use, or none, is said when the server starts") {
+  TestServer server;
+  EngineScript script;
+  server::Options options = test_options();
+  options.server.listen = "127.0.0.1:" + std::to_string(server.app().port());
+  auto second = server::App::start(options, fake_engines(script));
+  REQUIRE_FALSE(second.ok());
+  CHECK(second.status().code() == Code::unavailable);
+  CHECK_THAT(second.status().message(), Catch::Contains(options.server.listen));
+  for (const char* address : {"", "localhost", "localhost:", "localhost:99999", ":1", "unix:", "127.0.0.1:0,"}) {
+    options.server.listen = address;
+    const auto wrong = server::App::start(options, fake_engines(script));
+    REQUIRE_FALSE(wrong.ok());
+    CHECK(wrong.status().code() == Code::invalid_argument);
+  }
+}

@@ -1,0 +1,60 @@
+#include "test/wire/test_server.h"
+
+#include <stdexcept>
+
+namespace helix::wire_test {
+
+server::Options test_options() {
+  server::Options options;
+  options.server.listen = "127.0.0.1:0";
+  options.server.geometry = HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel";
+  options.server.drain_delay = std::chrono::milliseconds(0);
+  options.server.drain_timeout = std::chrono::seconds(20);
+  server::log::configure(server::log::Level::error, server::log::Format::text);
+  return options;
+}
+
+TestServer::TestServer(const Change& change, int lanes) {
+  server::Options options = test_options();
+  if (change) change(options);
+  auto app = server::App::start(options, fake_engines(script, lanes));
+  if (!app.ok()) throw std::runtime_error(app.status().message());
+  app_ = *std::move(app);
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  // Servers of other tests may have had this port: no connection is shared.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  channel_ = grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(app_->port()), grpc::InsecureChannelCredentials(),
+                                       arguments);
+  client_ = v1::Reconstruction::NewStub(channel_);
+  health_ = grpc::health::v1::Health::NewStub(channel_);
+}
+
+v1::ReconstructRequest request_of(const std::vector<float>& x) {
+  v1::ReconstructRequest request;
+  request.set_pipeline("patatrack");
+  v1::Hits& hits = *request.mutable_hits();
+  hits.add_event_offsets(0);
+  hits.add_event_offsets(static_cast<std::uint32_t>(x.size()));
+  for (const float value : x) {
+    hits.add_x(value);
+    hits.add_y(1);
+    hits.add_z(1);
+    hits.add_module_index(0);
+  }
+  return request;
+}
+
+Reply reconstruct(v1::Reconstruction::Stub& client, const v1::ReconstructRequest& request,
+                  std::chrono::milliseconds deadline) {
+  Reply reply;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + deadline);
+  reply.status = client.Reconstruct(&context, request, &reply.answer);
+  const auto& trailing = context.GetServerTrailingMetadata();
+  if (const auto found = trailing.find("grpc-retry-pushback-ms"); found != trailing.end())
+    reply.pushback = std::string(found->second.data(), found->second.size());
+  return reply;
+}
+
+}  // namespace helix::wire_test

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "helix/v1/reconstruct.grpc.pb.h"
+#include "server/app.h"
+#include "test/wire/fake_engine.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace helix::wire_test {
+
+/// Settings for tests: a free port, the sample geometry, no delays.
+server::Options test_options();
+
+/// A daemon in this process with fake engines, and a client of it.
+class TestServer {
+ public:
+  using Change = std::function<void(server::Options&)>;
+
+  explicit TestServer(const Change& change = {}, int lanes = 1);
+  ~TestServer() { script.let_go(); }
+
+  server::App& app() { return *app_; }
+  v1::Reconstruction::Stub& client() { return *client_; }
+  grpc::health::v1::Health::Stub& health() { return *health_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+  EngineScript script;
+
+ private:
+  std::unique_ptr<server::App> app_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::Reconstruction::Stub> client_;
+  std::unique_ptr<grpc::health::v1::Health::Stub> health_;
+};
+
+/// A call, with all that comes back.
+struct Reply {
+  grpc::Status status;
+  v1::ReconstructResponse answer;
+  std::string pushback;  // grpc-retry-pushback-ms; empty: none
+};
+
+/// One event of these x, on module 0, y = z = 1.
+v1::ReconstructRequest request_of(const std::vector<float>& x);
+
+/// Calls and waits, 20 s at most unless `deadline` is sooner.
+Reply reconstruct(v1::Reconstruction::Stub& client, const v1::ReconstructRequest& request,
+                  std::chrono::milliseconds deadline = std::chrono::seconds(20));
+
+}  // namespace helix::wire_test
