@@ -79,7 +79,7 @@ milliseconds left_until(Clock::time_point deadline) {
 
 std::string default_address() {
   const char* address = std::getenv("HELIX_SERVER");
-  return address != nullptr && *address != '\0' ? address : "localhost:8051";
+  return address != nullptr && *address != '\0' ? address : "localhost:8001";
 }
 
 struct Client::Impl {
@@ -129,7 +129,7 @@ Result<Reconstruction> Client::reconstruct(const ReconstructCall& call, std::sto
       const std::stop_callback cancel(stop, [&] { context.TryCancel(); });
       status = impl_->stub->Reconstruct(&context, request, &answer);
     }
-    if (status.ok()) return decode(answer);
+    if (status.ok()) return decode(answer, call.hits);
     const Status failure = impl_->status(status);
     const auto pause = retry.next_wait(failure.code(), pushback_of(context), left_until(deadline));
     if (!pause) return failure;

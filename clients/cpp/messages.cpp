@@ -38,6 +38,16 @@ class Checks {
       fail(std::string(column) + " do not run from 0 to " + std::to_string(total));
   }
 
+  /// Rows of [rows.size()] things, each below its own limit.
+  template <class Limit>
+  void rows(const char* column, const std::vector<Index>& rows, Index least, Limit limit) {
+    for (std::size_t i = 0; i < rows.size() && failure_.empty(); ++i)
+      if (rows[i] < least || rows[i] >= limit(i))
+        fail(std::string(column) + "[" + std::to_string(i) + "] is " + std::to_string(rows[i]) + ", there are " +
+             std::to_string(limit(i)));
+  }
+  bool ok() const { return failure_.empty(); }
+
   Status status() const { return failure_.empty() ? Status() : internal_error("answer of the server: " + failure_); }
 
  private:
@@ -109,6 +119,32 @@ void check(const Vertices& to, Checks& checks) {
   checks.length("vertices.chi2", to.chi2.size(), n);
 }
 
+/// Hits of each event of a call.
+std::vector<Index> hits_of_events(const HitColumns& hits) {
+  if (hits.event_offsets.empty()) return {static_cast<Index>(hits.x.size())};
+  std::vector<Index> sizes;
+  for (std::size_t i = 1; i < hits.event_offsets.size(); ++i)
+    sizes.push_back(static_cast<Index>(hits.event_offsets[i] - hits.event_offsets[i - 1]));
+  return sizes;
+}
+
+/// That tracks name hits and vertices of their own event. All offsets have been checked.
+void check_rows(const Reconstruction& r, const HitColumns& hits, Checks& checks) {
+  const std::vector<Index> n_hits = hits_of_events(hits);
+  checks.length("tracks.event_offsets", r.tracks.event_offsets.size(), n_hits.size() + 1);
+  checks.length("vertices.event_offsets", r.vertices.event_offsets.size(), n_hits.size() + 1);
+  if (!checks.ok()) return;
+  std::vector<Index> hit_limit, vertex_limit;  // [hits of tracks], [tracks]
+  for (std::size_t event = 0; event < n_hits.size(); ++event) {
+    const Index end = r.tracks.event_offsets[event + 1];
+    hit_limit.resize(static_cast<std::size_t>(r.tracks.hit_offsets[end]), n_hits[event]);
+    vertex_limit.resize(static_cast<std::size_t>(end),
+                        r.vertices.event_offsets[event + 1] - r.vertices.event_offsets[event]);
+  }
+  checks.rows("tracks.hit", r.tracks.hit, 0, [&](std::size_t i) { return hit_limit[i]; });
+  checks.rows("tracks.vertex", r.tracks.vertex, -1, [&](std::size_t i) { return vertex_limit[i]; });
+}
+
 EventCounters decode_counters(const v1::EventCounters& from) {
   return {static_cast<Index>(from.hits()),   static_cast<Index>(from.doublets()), static_cast<Index>(from.cells()),
           static_cast<Index>(from.tuples()), static_cast<Index>(from.tracks()),   static_cast<Index>(from.vertices())};
@@ -157,7 +193,7 @@ v1::ReconstructRequest encode(const ReconstructCall& call) {
   return to;
 }
 
-Result<Reconstruction> decode(const v1::ReconstructResponse& answer) {
+Result<Reconstruction> decode(const v1::ReconstructResponse& answer, const HitColumns& hits) {
   Reconstruction to;
   to.request_id = answer.request_id();
   to.tracks = decode_tracks(answer.tracks());
@@ -169,7 +205,7 @@ Result<Reconstruction> decode(const v1::ReconstructResponse& answer) {
   Checks checks;
   check(answer.tracks(), to.tracks, checks);
   check(to.vertices, checks);
-  checks.length("vertices.event_offsets", to.vertices.event_offsets.size(), to.tracks.event_offsets.size());
+  if (checks.ok()) check_rows(to, hits, checks);
   if (Status status = checks.status(); !status.ok()) return status;
   return to;
 }

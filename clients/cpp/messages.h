@@ -10,8 +10,8 @@ namespace helix {
 /// The request as it goes over the wire; values are not judged, that is the server's.
 v1::ReconstructRequest encode(const ReconstructCall& call);
 
-/// errors: internal, where columns of an answer have lengths or rows that do not fit together
-Result<Reconstruction> decode(const v1::ReconstructResponse& answer);
+/// errors: internal, where columns of an answer do not fit together, or not the hits of the call
+Result<Reconstruction> decode(const v1::ReconstructResponse& answer, const HitColumns& hits);
 
 PipelineDescription decode(const v1::DescribePipelineResponse& answer);
 

@@ -32,11 +32,6 @@ Result<std::unique_ptr<Client>> ServerOptions::connect() const {
   return Client::connect(options);
 }
 
-CLI::Option* add_point(CLI::App& command, const std::string& name, std::array<double, 3>& point,
-                       const std::string& help) {
-  return command.add_option(name, point, help)->delimiter(',')->type_name("X,Y,Z");
-}
-
 int report(const Status& status) {
   std::cerr << "helixctl: " << status.message() << "\n";
   switch (status.code()) {

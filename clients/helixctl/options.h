@@ -21,9 +21,11 @@ struct ServerOptions {
   Result<std::unique_ptr<Client>> connect() const;
 };
 
-/// Adds `name` X,Y,Z; mm.
-CLI::Option* add_point(CLI::App& command, const std::string& name, std::array<double, 3>& point,
-                       const std::string& help);
+/// Adds `name` X,Y,Z to a std::array<double, 3>, or an optional one; mm.
+template <class Point>
+CLI::Option* add_point(CLI::App& command, const std::string& name, Point& point, const std::string& help) {
+  return command.add_option(name, point, help)->delimiter(',')->type_name("X,Y,Z");
+}
 
 /// Says what is wrong on stderr and returns the exit code for it.
 int report(const Status& status);

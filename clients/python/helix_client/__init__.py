@@ -1,7 +1,7 @@
 """Client of helixd: numpy in, numpy out.
 
     from helix_client import read_event, reconstruct
-    answer = reconstruct("localhost:8051", read_event("event000000001"))
+    answer = reconstruct("localhost:8001", read_event("event000000001"))
     answer.tracks["phi"], answer.tracks["hit"][answer.tracks["hit_offsets"][0]:answer.tracks["hit_offsets"][1]]
 
 Lengths in mm, momenta in GeV, angles in rad. Run `clients/python/generate` once before the first import.

@@ -36,6 +36,13 @@ v1::ReconstructResponse answer() {
   return a;
 }
 
+HitColumns six_hits() {
+  static const std::vector<float> x(6);
+  HitColumns hits;
+  hits.x = x;
+  return hits;
+}
+
 }  // namespace
 
 TEST_CASE("hits travel as they are", "[client]") {
@@ -63,7 +70,7 @@ TEST_CASE("hits travel as they are", "[client]") {
 }
 
 TEST_CASE("an answer becomes tracks and vertices", "[client]") {
-  const auto r = decode(answer());
+  const auto r = decode(answer(), six_hits());
   REQUIRE(r.ok());
   CHECK(r->request_id == "r1");
   CHECK(r->tracks.n_tracks() == 2);
@@ -81,7 +88,7 @@ TEST_CASE("an answer whose columns don't fit together is an error that names the
   const auto failure = [](auto change) {
     v1::ReconstructResponse a = answer();
     change(a);
-    const auto r = decode(a);
+    const auto r = decode(a, six_hits());
     REQUIRE_FALSE(r.ok());
     CHECK(r.status().code() == Code::internal);
     return r.status().message();
@@ -93,5 +100,9 @@ TEST_CASE("an answer whose columns don't fit together is an error that names the
   CHECK_THAT(failure([](Answer& a) { a.mutable_tracks()->clear_event_offsets(); }), Catch::Contains("event_offsets"));
   CHECK_THAT(failure([](Answer& a) { a.mutable_vertices()->clear_chi2(); }), Catch::Contains("vertices.chi2"));
   CHECK_THAT(failure([](Answer& a) { a.mutable_vertices()->add_event_offsets(1); }),
-             Catch::Contains("vertices.event_offsets has 3 values"));
+             Catch::Contains("vertices.event_offsets has 3 values, expected 2"));
+  CHECK_THAT(failure([](Answer& a) { a.mutable_tracks()->set_hit(2, 6); }), Catch::Contains("tracks.hit[2] is 6"));
+  CHECK_THAT(failure([](Answer& a) { a.mutable_tracks()->set_vertex(1, 1); }),
+             Catch::Contains("tracks.vertex[1] is 1"));
+  CHECK_THAT(failure([](Answer& a) { a.mutable_tracks()->set_vertex(0, -2); }), Catch::Contains("tracks.vertex[0]"));
 }

@@ -1,0 +1,56 @@
+#include "clients/helixctl/progress.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+
+namespace helix::helixctl {
+namespace {
+
+constexpr std::size_t kWidth = 30;
+constexpr std::chrono::milliseconds kRedraw{100};
+constexpr const char* kWipe = "\r\033[K";
+
+}  // namespace
+
+std::string progress_bar(std::size_t done, std::size_t n_events, double seconds) {
+  const std::size_t full = n_events > 0 ? kWidth * done / n_events : kWidth;
+  char rate[64];
+  std::snprintf(rate, sizeof rate, "%.1f events/s", seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
+  return "[" + std::string(full, '#') + std::string(kWidth - full, ' ') + "] " + std::to_string(done) + "/" +
+         std::to_string(n_events) + " events, " + rate;
+}
+
+Progress::Progress(std::size_t n_events)
+    : n_events_(n_events), terminal_(::isatty(STDERR_FILENO) != 0), start_(Clock::now()) {
+  draw();
+}
+
+Progress::~Progress() { wipe(); }
+
+void Progress::advance(std::size_t n_events) {
+  const std::lock_guard lock(mutex_);
+  done_ += n_events;
+  if (Clock::now() - drawn_ >= kRedraw || done_ == n_events_) draw();
+}
+
+void Progress::say(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  wipe();
+  std::cerr << line << "\n";
+  draw();
+}
+
+void Progress::draw() {
+  if (!terminal_) return;
+  drawn_ = Clock::now();
+  const double seconds = std::chrono::duration<double>(drawn_ - start_).count();
+  std::cerr << kWipe << progress_bar(done_, n_events_, seconds) << std::flush;
+}
+
+void Progress::wipe() {
+  if (terminal_) std::cerr << kWipe << std::flush;
+}
+
+}  // namespace helix::helixctl
