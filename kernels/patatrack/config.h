@@ -76,7 +76,7 @@ struct SelectConfig {
   float candidate_score = -3.f;
   float vertex_score = 1.f;
   float loose_score = 0.f;
-  float tight_score = 1.f;
+  float tight_score = 3.f;
   float max_shared = 0.24f;
 
   template <class Field>
@@ -96,13 +96,13 @@ struct SelectConfig {
 struct VertexConfig {
   float floor = 0.010f;
   float density_reach = 3.f;
-  float link_reach = 2.5f;
+  float link_reach = 3.f;
   float max_distance = 2.f;
-  float n_sigma = 4.f;
-  float split_chi2 = 16.f;
+  float n_sigma = 3.f;
+  float split_chi2 = 40.f;
   Index min_tracks = 2;
   Index rounds = 3;
-  float max_track_error = 1.f;
+  float max_track_error = 0.3f;
   float assign_n_sigma = 5.f;
 
   template <class Field>
