@@ -8,7 +8,7 @@ namespace helix::patatrack {
 /// Doublets: pairs of hits on a layer pair of the geometry.
 struct DoubletConfig {
   float min_pt = 0.45f;
-  float min_pt_skipping = 0.7f;
+  float min_pt_skipping = 0.85f;
   float max_z0 = 140.f;
   bool cluster_sizes = true;
   float overlap_distance = 2.f;
@@ -32,8 +32,9 @@ struct DoubletConfig {
 
 /// Cells: doublets that share a hit.
 struct ConnectConfig {
-  float n_sigma = 4.f;
+  float n_sigma = 3.2f;
   float max_dxy = 1.5f;
+  float max_dxy_triplet = 0.4f;
   float curvature_margin = 1.1f;
   float least_inverse_pt = 0.3f;
 
@@ -42,6 +43,8 @@ struct ConnectConfig {
     field("n_sigma", n_sigma, in(0.1f, 100.f), "", "largest change of slope, in widths of scattering and hit errors");
     field("max_dxy", max_dxy, in(0.01f, 1000.f), "mm",
           "largest distance of the circle through three hits from the beam line");
+    field("max_dxy_triplet", max_dxy_triplet, in(0.01f, 1000.f), "mm",
+          "the same for three hits that no fourth confirms");
     field("curvature_margin", curvature_margin, in(1.f, 10.f), "",
           "largest curvature of a triplet, over that at min_pt");
     field("least_inverse_pt", least_inverse_pt, in(0.f, 10.f), "1/GeV",
@@ -103,6 +106,7 @@ struct VertexConfig {
   Index min_tracks = 2;
   Index rounds = 3;
   float max_track_error = 0.3f;
+  float max_dxy_pull = 4.f;
   float assign_n_sigma = 5.f;
 
   template <class Field>
@@ -118,6 +122,7 @@ struct VertexConfig {
     field("min_tracks", min_tracks, in(Index{1}, Index{1000}), "", "fewest tracks of a vertex");
     field("rounds", rounds, in(Index{0}, Index{100}), "", "rounds of splitting and dealing tracks anew");
     field("max_track_error", max_track_error, in(0.001f, 1000.f), "mm", "largest error of dz of a track for vertices");
+    field("max_dxy_pull", max_dxy_pull, in(0.1f, 1e6f), "errors", "largest |dxy| of a track for vertices");
     field("assign_n_sigma", assign_n_sigma, in(0.1f, 100.f), "errors", "largest distance of a track from its vertex");
   }
 };

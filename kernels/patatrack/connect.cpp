@@ -7,6 +7,7 @@
 namespace helix::patatrack {
 namespace {
 
+constexpr float kDxyScatter = 3.f;    // variance of dxy over that of a scattering angle times the first hit's radius
 constexpr float kHighland = 0.0136f;  // GeV: width of multiple scattering, Review of Particle Physics
 
 struct ConnectWalk {
@@ -30,7 +31,7 @@ struct ConnectWalk {
     const float theta2 = kHighland * kHighland * detector.layers[hits.layer[middle]].x0;
     const float scatter = theta2 * t * std::sqrt(t);
     const float cut = n_sigma * n_sigma, stiff2 = stiff * stiff, to_inverse_pt = inverse_pt_of;
-    const float largest = max_curvature, farthest = max_dxy, dxy_scatter = 3.f * n_sigma * n_sigma * theta2;
+    const float largest = max_curvature, farthest = max_dxy, dxy_scatter = kDxyScatter * n_sigma * n_sigma * theta2;
     const float r2 = hits.r[inner] * hits.r[inner];
     const float *cots = doublets.cot_theta.begin(), *vars = doublets.var_cot.begin();
     const float *xs = doublets.x.begin(), *ys = doublets.y.begin();
@@ -39,7 +40,7 @@ struct ConnectWalk {
       const float inverse_pt = circle.curvature * to_inverse_pt, change = cots[e] - cot;
       const float inverse_pt2 = inverse_pt * inverse_pt + stiff2;
       const float off = larger(std::fabs(circle.form(0.f, 0.f)) - farthest, 0.f);
-      float m = cut * (2.f * (var_cot + vars[e]) + scatter * inverse_pt2) - change * change;
+      float m = cut * (1.5f * (var_cot + vars[e]) + scatter * inverse_pt2) - change * change;
       m = smaller(m, largest - std::fabs(circle.curvature));
       return smaller(m, dxy_scatter * r2 * inverse_pt2 - off * off);
     };
@@ -51,17 +52,29 @@ struct ConnectWalk {
 struct DescribeConnections {
   SortedHits hits;
   Doublets doublets;
+  DetectorView detector;
   Ragged rows;
+  float inverse_pt_of, stiff, max_dxy, n_sigma;
   Span<Index> inner;
   Span<float> curvature;
+  Span<std::int32_t> alone;
+
+  /// A triplet without a fourth hit must come from nearer the beam line than those that a fourth hit confirms.
+  HELIX_HD bool near_beam_line(const Circle& circle, Index a, Index b) const {
+    const float inverse_pt = circle.curvature * inverse_pt_of, off = circle.form(0.f, 0.f);
+    const float theta2 = kHighland * kHighland * detector.layers[hits.layer[b]].x0;
+    const float error = n_sigma * n_sigma * kDxyScatter * theta2 * hits.r[a] * hits.r[a];
+    return off * off <= max_dxy * max_dxy + error * (inverse_pt * inverse_pt + stiff * stiff);
+  }
 
   HELIX_HD void operator()(Index d) const {
     const Index a = doublets.inner[d], b = doublets.outer[d];
     for (Index at = rows.rows.begin(d); at < rows.rows.end(d); ++at) {
       const Index e = rows.values[at];
       inner[at] = d;
-      curvature[at] =
-          circle_through(hits.x[a], hits.y[a], hits.x[b], hits.y[b], doublets.x[e], doublets.y[e]).curvature;
+      const Circle circle = circle_through(hits.x[a], hits.y[a], hits.x[b], hits.y[b], doublets.x[e], doublets.y[e]);
+      curvature[at] = circle.curvature;
+      alone[at] = near_beam_line(circle, a, b) ? 1 : 0;
     }
   }
 };
@@ -82,9 +95,19 @@ Connections connect_doublets(Exec& exec, const SortedHits& hits, const Doublets&
                          config.connect.least_inverse_pt};
   const Ragged rows = gather_rows(exec, doublets.n(), walk);
   const auto n = static_cast<Index>(rows.values.size());
-  const DescribeConnections describe{hits, doublets, rows, exec.scratch<Index>(n), exec.scratch<float>(n)};
+  const DescribeConnections describe{hits,
+                                     doublets,
+                                     detector,
+                                     rows,
+                                     1.f / bending,
+                                     config.connect.least_inverse_pt,
+                                     config.connect.max_dxy_triplet,
+                                     config.connect.n_sigma,
+                                     exec.scratch<Index>(n),
+                                     exec.scratch<float>(n),
+                                     exec.scratch<std::int32_t>(n)};
   for_each(exec, doublets.n(), describe);
-  return {rows.rows, describe.inner, rows.values, describe.curvature};
+  return {rows.rows, describe.inner, rows.values, describe.curvature, describe.alone};
 }
 
 }  // namespace helix::patatrack

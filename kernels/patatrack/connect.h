@@ -14,6 +14,8 @@ struct Connections {
   Span<const Index> outer;      // [connections] outer doublet
   Span<const float> curvature;  // [connections] 1/mm, of the circle through the three hits; > 0 turns left
 
+  Span<const std::int32_t> alone;  // [connections] 1: passes so near the beam line that it may be a track by itself
+
   HELIX_HD Index n() const { return static_cast<Index>(outer.size()); }
 };
 

@@ -47,7 +47,7 @@ struct SearchInput {
         leaf = true;
         continue;
       }
-      if (leaf && depth + 3 >= min_hits) visit(path, depth + 1);
+      if (leaf && depth + 3 >= min_hits && (depth > 0 || connections.alone[root] != 0)) visit(path, depth + 1);
       leaf = false;
       --depth;
     }

@@ -261,8 +261,11 @@ struct Good {
   Candidates in;
   Span<const Index> tuple;
   Span<const float> score;
-  float least, max_var_z;
-  HELIX_HD bool operator()(Index k) const { return score[k] >= least && in.fit[tuple[k]].line[2] <= max_var_z; }
+  float least, max_var_z, max_dxy_pull;
+  HELIX_HD bool operator()(Index k) const {
+    const TrackFit& f = in.fit[tuple[k]];
+    return score[k] >= least && f.line[2] <= max_var_z && f.dxy * f.dxy <= max_dxy_pull * max_dxy_pull * f.circle[3];
+  }
 };
 
 }  // namespace
@@ -283,7 +286,8 @@ Selection select_tracks(Exec& exec, Index n_events, const Candidates& in, const 
   const Span<const float> no_score = gather(exec, first_score, seeds);
   const auto good_seeds =
       gather(exec, seeds,
-             select(exec, static_cast<Index>(seeds.size()), Good{in, seeds, no_score, config.vertex_score, max_var_z}));
+             select(exec, static_cast<Index>(seeds.size()),
+                    Good{in, seeds, no_score, config.vertex_score, max_var_z, vertex_config.max_dxy_pull}));
   const VertexTable first_vertices = vertices_of(exec, in, good_seeds, n_events, vertex_config);
 
   exec.begin_stage("select");
@@ -295,7 +299,9 @@ Selection select_tracks(Exec& exec, Index n_events, const Candidates& in, const 
   const auto tuple = gather(exec, candidate, kept);
   const auto score = gather(exec, second_score, kept);
   const auto n_tracks = static_cast<Index>(tuple.size());
-  const auto good = gather(exec, tuple, select(exec, n_tracks, Good{in, tuple, score, config.tight_score, max_var_z}));
+  const auto good =
+      gather(exec, tuple,
+             select(exec, n_tracks, Good{in, tuple, score, config.tight_score, max_var_z, vertex_config.max_dxy_pull}));
   const VertexTable vertices = vertices_of(exec, in, good, n_events, vertex_config);
 
   exec.begin_stage("select");
