@@ -1,0 +1,274 @@
+"""helixctl as people and batch jobs call it: files, messages, exit codes. Needs nothing beyond Python's own library."""
+import csv
+import gzip
+import json
+import os
+import pathlib
+import pty
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from daemon import CALL, EVENTS, GEOMETRY, HELIXCTL, Daemon
+
+ALL_WELL, SOME_FAILED, BAD_INPUT, NO_SERVER = 0, 1, 2, 3
+NAMES = ["event000000000", "event000000001"]
+NOWHERE = "127.0.0.1:1"  # reserved, and nobody listens there
+
+
+def helixctl(*arguments, **environment):
+    return subprocess.run([HELIXCTL, *map(str, arguments)], capture_output=True, text=True, timeout=CALL,
+                          env={**os.environ, **environment})
+
+
+class Helixctl(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.daemon.stop() == 0, "helixd's exit code after SIGTERM"
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="helixctl_test.")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.out = self.folder / "out"
+
+    def reconstruct(self, *arguments):
+        return helixctl("reconstruct", "--server", self.daemon.address, "--out", self.out, *arguments)
+
+    def local(self, *arguments, out=None):
+        return helixctl("reconstruct", "--local", "--geometry", GEOMETRY, "--out", out or self.out, *arguments)
+
+    def ended(self, run, code, *words):
+        """Exit code, and words that are all in what was said on stderr."""
+        self.assertEqual(run.returncode, code, run.stderr)
+        self.assertEqual(run.stdout, "")
+        for word in words:
+            self.assertIn(word, run.stderr)
+
+    def event(self, name, change=lambda lines: lines):
+        """A hits file of its own: those of the second event, changed; its path."""
+        with gzip.open(EVENTS / f"{NAMES[1]}-hits.csv.gz", "rt") as f:
+            lines = f.read().splitlines()
+        path = self.folder / f"{name}-hits.csv"
+        path.write_text("\n".join(change(lines)) + "\n")
+        return path
+
+    def written(self, folder=None):
+        folder = folder or self.out
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.exists() else {}
+
+    # --- reconstruct
+
+    def test_server_and_local_write_the_same_bytes(self):
+        self.ended(self.local("--labels", EVENTS), ALL_WELL, "2 events, 3213 hits")
+        local = self.written()
+        self.assertEqual(sorted(local), sorted(f"{name}-{kind}.csv" for name in NAMES
+                                               for kind in ("tracks", "reco-vertices", "labels")))
+        for options in ([], ["--batch", "2"], ["--in-flight", "1"]):
+            shutil.rmtree(self.out)
+            self.ended(self.reconstruct("--labels", *options, EVENTS), ALL_WELL, "2 events, 3213 hits")
+            self.assertEqual(self.written(), local, options)
+
+    def test_local_does_not_depend_on_threads_or_batches(self):
+        self.ended(self.local(EVENTS), ALL_WELL)
+        other = self.folder / "other"
+        self.ended(self.local("--threads", "2", "--batch", "2", EVENTS, out=other), ALL_WELL)
+        self.assertEqual(self.written(), self.written(other))
+
+    def test_prefixes_files_and_folders_name_events(self):
+        self.ended(self.reconstruct(EVENTS / NAMES[0], EVENTS / f"{NAMES[1]}-hits.csv.gz"), ALL_WELL)
+        self.assertEqual(len(self.written()), 4)
+
+    def test_labels_are_those_of_the_tracks(self):
+        self.ended(self.reconstruct("--labels", EVENTS / NAMES[1]), ALL_WELL)
+        with open(self.out / f"{NAMES[1]}-tracks.csv") as f:
+            tracks = {int(row["track_id"]): set(row["hit_ids"].split()) for row in csv.DictReader(f)}
+        with open(self.out / f"{NAMES[1]}-labels.csv") as f:
+            labels = {row["hit_id"]: int(row["track_id"]) for row in csv.DictReader(f)}
+        self.assertEqual(len(labels), 811)
+        self.assertEqual({hit for hit, track in labels.items() if track}, set().union(*tracks.values()))
+        self.assertTrue(all(hit in tracks[track] for hit, track in labels.items() if track))
+
+    def test_an_event_without_hits_is_ordinary(self):
+        path = self.event("event000000007", lambda lines: lines[:1])
+        self.ended(self.reconstruct("--batch", "2", path, EVENTS / NAMES[1]), ALL_WELL, "2 events")
+        self.assertEqual(len((self.out / "event000000007-tracks.csv").read_text().splitlines()), 1)
+
+    def test_a_beam_spot_and_a_quality_are_sent(self):
+        self.ended(self.reconstruct("--beam-spot", "0,0,10", "--min-quality", "2", EVENTS), ALL_WELL)
+        sent = self.written()
+        other = self.folder / "other"
+        self.ended(self.local("--beam-spot", "0,0,10", "--min-quality", "2", EVENTS, out=other), ALL_WELL)
+        self.assertEqual(sent, self.written(other))
+        plain = self.folder / "plain"
+        self.ended(self.local(EVENTS, out=plain), ALL_WELL)
+        self.assertNotEqual(sent, self.written(plain))
+
+    # --- bad files: named exactly, and valid events of the same call are written
+
+    def bad_file(self, path, *words):
+        for options in ([], ["--batch", "2"]):
+            shutil.rmtree(self.out, ignore_errors=True)
+            self.ended(self.reconstruct(*options, path, EVENTS / NAMES[1]), BAD_INPUT, *words, "1 events", "1 not readable")
+            self.assertEqual(sorted(self.written()), [f"{NAMES[1]}-reco-vertices.csv", f"{NAMES[1]}-tracks.csv"])
+
+    def test_missing_column(self):
+        path = self.event("event000000002", lambda lines: [lines[0].replace("y", "why"), *lines[1:]])
+        self.bad_file(path, str(path), "no column y")
+
+    def test_text_in_a_number(self):
+        path = self.event("event000000002", lambda lines: [*lines[:4], lines[4].replace(",", ",fast,", 1).replace(
+            lines[4].split(",")[1] + ",", "", 1), *lines[5:]])
+        self.bad_file(path, f"{path}:5: column x", "fast")
+
+    def test_a_number_that_is_not_finite(self):
+        def change(lines):
+            fields = lines[9].split(",")
+            return [*lines[:9], ",".join([*fields[:3], "nan", *fields[4:]]), *lines[10:]]
+        path = self.event("event000000002", change)
+        self.bad_file(path, f"{path}:10: column z", "nan")
+
+    def test_truncated_line(self):
+        path = self.event("event000000002", lambda lines: [*lines[:-1], ",".join(lines[-1].split(",")[:4])])
+        self.bad_file(path, f"{path}:812: 4 fields, 7 expected")
+
+    def test_missing_file(self):
+        path = self.folder / "event000000002"
+        self.bad_file(path, str(path), "no such file")
+
+    def test_a_file_that_is_not_trackml(self):
+        path = self.folder / "event000000002-hits.csv"
+        path.write_text("This is a letter.\nNot an event.\n")
+        self.bad_file(path, str(path), "not a TrackML hits file")
+
+    def test_empty_file(self):
+        path = self.folder / "event000000002-hits.csv"
+        path.write_text("")
+        self.bad_file(path, str(path), "empty file")
+
+    def test_truncated_gzip(self):
+        path = self.folder / "event000000002-hits.csv.gz"
+        path.write_bytes((EVENTS / f"{NAMES[1]}-hits.csv.gz").read_bytes()[:2000])
+        self.bad_file(path, str(path))
+
+    # --- events that the server refuses
+
+    def test_an_event_that_fails_is_named_and_the_others_are_written(self):
+        def other_module(lines):
+            fields = lines[7].split(",")
+            return [*lines[:7], ",".join([*fields[:6], "60000"]), *lines[8:]]
+        path = self.event("event000000003", other_module)
+        for where in (self.reconstruct, self.local):
+            for options in ([], ["--batch", "3"]):
+                shutil.rmtree(self.out, ignore_errors=True)
+                run = where(*options, EVENTS / NAMES[0], path, EVENTS / NAMES[1])
+                self.ended(run, SOME_FAILED, "event000000003: ", "[6]", "60000", "2 events", "1 failed")
+                self.assertEqual(len(self.written()), 4)
+                self.assertEqual(run.stderr.count("60000"), 1)
+
+    # --- no server
+
+    def test_no_server(self):
+        for command in (["reconstruct", "--out", self.out, EVENTS], ["health"], ["pipelines"]):
+            run = helixctl(*command, "--server", NOWHERE, "--connect-timeout", "0.2")
+            self.ended(run, NO_SERVER, NOWHERE)
+
+    def test_the_environment_names_the_server(self):
+        run = helixctl("health", "--connect-timeout", "0.2", HELIX_SERVER=NOWHERE)
+        self.ended(run, NO_SERVER, NOWHERE)
+        self.assertEqual(helixctl("health", HELIX_SERVER=self.daemon.address).returncode, ALL_WELL)
+
+    # --- usage
+
+    def test_bad_usage(self):
+        for arguments in ([], ["no-such-command"], ["reconstruct"], ["reconstruct", EVENTS], ["validate", EVENTS],
+                          ["health", "--no-such-flag"], ["health", "--connect-timeout", "soon"],
+                          ["reconstruct", "--out", self.out, "--threads", "2", EVENTS],
+                          ["reconstruct", "--out", self.out, "--local", "--beam-spot", "1,2", EVENTS],
+                          ["reconstruct", "--out", self.out, "--local", "--geometry", "no/such", EVENTS],
+                          ["reconstruct", "--out", self.out, "--local", "--geometry", GEOMETRY, "--pipeline", "magic",
+                           EVENTS]):
+            run = helixctl(*arguments)
+            self.assertEqual(run.returncode, BAD_INPUT, (arguments, run.stderr))
+            self.assertNotEqual(run.stderr, "", arguments)
+
+    def test_unknown_pipeline_of_a_server(self):
+        self.ended(self.reconstruct("--pipeline", "magic", EVENTS), BAD_INPUT, "magic")
+
+    def test_two_events_of_one_name(self):
+        self.ended(self.reconstruct(EVENTS / NAMES[1], self.event(NAMES[1])), BAD_INPUT, "both", NAMES[1])
+        self.assertEqual(self.written(), {})
+
+    def test_a_folder_that_cannot_be_written(self):
+        (self.folder / "file").write_text("")
+        run = helixctl("reconstruct", "--server", self.daemon.address, "--out", self.folder / "file", EVENTS)
+        self.ended(run, BAD_INPUT, str(self.folder / "file"))
+
+    def test_version_and_help(self):
+        self.assertRegex(helixctl("--version").stdout, r"^\d+\.\d+\.\d+\n$")
+        self.assertIn("Exit codes", helixctl("--help").stdout)
+
+    # --- what is said
+
+    def test_quiet_in_pipes(self):
+        run = self.reconstruct(EVENTS)
+        self.assertEqual(run.stdout, "")
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        self.assertNotIn("\r", run.stderr)
+
+    def test_a_bar_on_terminals(self):
+        ours, terminal = pty.openpty()
+        run = subprocess.Popen([HELIXCTL, "reconstruct", "--server", self.daemon.address, "--out", str(self.out),
+                                str(EVENTS)], stderr=terminal)
+        os.close(terminal)
+        said = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                said += chunk
+        except OSError:  # the other side is closed
+            pass
+        os.close(ours)
+        self.assertEqual(run.wait(CALL), ALL_WELL)
+        self.assertIn(b"] 2/2 events", said)
+        self.assertIn(b"2 events, 3213 hits", said)
+
+    # --- the other subcommands
+
+    def test_health(self):
+        for service in ([], ["patatrack"]):
+            run = helixctl("health", "--server", self.daemon.address, *service)
+            self.assertEqual(run.returncode, ALL_WELL, run.stderr)
+            self.assertIn(": SERVING", run.stdout)
+        self.ended(helixctl("health", "--server", self.daemon.address, "magic"), BAD_INPUT, self.daemon.address)
+
+    def test_pipelines(self):
+        run = helixctl("pipelines", "--server", self.daemon.address)
+        self.assertEqual(run.returncode, ALL_WELL, run.stderr)
+        self.assertIn("patatrack", run.stdout)
+        self.assertRegex(run.stdout, r"doublets +min_pt +[0-9.]+ +GeV")
+        listed = json.loads(helixctl("pipelines", "--server", self.daemon.address, "--json").stdout)
+        self.assertEqual(listed[0]["pipeline"], "patatrack")
+        self.assertEqual(listed[0]["modules"], 1856)
+        self.assertIn({"stage": "doublets", "name": "min_pt", "unit": "GeV"},
+                      [{key: p[key] for key in ("stage", "name", "unit")} for p in listed[0]["parameters"]])
+        self.ended(helixctl("pipelines", "--server", self.daemon.address, "magic"), BAD_INPUT, "magic")
+
+    def test_validate(self):
+        self.ended(self.reconstruct(EVENTS), ALL_WELL)
+        run = helixctl("validate", EVENTS, self.out, "--json", self.folder / "figures.json")
+        self.assertEqual(run.returncode, ALL_WELL, run.stderr)
+        self.assertIn("efficiency", run.stdout)
+        figures = json.loads((self.folder / "figures.json").read_text())
+        self.assertGreater(figures["tracks"]["efficiency"], 0.8)
+        self.assertLess(figures["tracks"]["fake_rate"], 0.2)
+        self.assertGreater(figures["vertices"]["efficiency"], 0.5)
+        self.ended(helixctl("validate", EVENTS, self.folder), BAD_INPUT, "no tracks for any of 2 events")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
