@@ -2,7 +2,6 @@
 #include "test/wire/test_server.h"
 
 #include <catch2/catch.hpp>
-#include <grpcpp/generic/generic_stub.h>
 
 #include <cmath>
 #include <limits>
@@ -109,21 +108,7 @@ void small_limits(server::Options& options) {
 
 /// Sends bytes as they are.
 grpc::Status send_raw(const std::shared_ptr<grpc::Channel>& channel, const std::string& bytes) {
-  grpc::GenericStub stub(channel);
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-  grpc::CompletionQueue queue;
-  const grpc::Slice slice(bytes);
-  const grpc::ByteBuffer request(&slice, 1);
-  auto call = stub.PrepareUnaryCall(&context, "/helix.v1.Reconstruction/Reconstruct", request, &queue);
-  call->StartCall();
-  grpc::ByteBuffer answer;
-  grpc::Status status;
-  call->Finish(&answer, &status, nullptr);
-  void* tag;
-  bool ok;
-  queue.Next(&tag, &ok);
-  return status;
+  return call_raw(channel, "/helix.v1.Reconstruction/Reconstruct", bytes).status;
 }
 
 }  // namespace
@@ -174,16 +159,6 @@ TEST_CASE("compression is refused by name") {
 
 TEST_CASE("a method that is not there is unimplemented") {
   TestServer server;
-  grpc::GenericStub stub(server.channel());
-  grpc::ClientContext context;
-  grpc::CompletionQueue queue;
-  auto call = stub.PrepareUnaryCall(&context, "/helix.v1.Reconstruction/Deconstruct", grpc::ByteBuffer(), &queue);
-  call->StartCall();
-  grpc::ByteBuffer answer;
-  grpc::Status status;
-  call->Finish(&answer, &status, nullptr);
-  void* tag;
-  bool ok;
-  queue.Next(&tag, &ok);
+  const grpc::Status status = call_raw(server.channel(), "/helix.v1.Reconstruction/Deconstruct", "").status;
   CHECK(status.error_code() == StatusCode::UNIMPLEMENTED);
 }

@@ -1,5 +1,7 @@
 #include "test/wire/test_server.h"
 
+#include <grpcpp/generic/generic_stub.h>
+
 #include <stdexcept>
 
 namespace helix::wire_test {
@@ -54,6 +56,26 @@ Reply reconstruct(v1::Reconstruction::Stub& client, const v1::ReconstructRequest
   const auto& trailing = context.GetServerTrailingMetadata();
   if (const auto found = trailing.find("grpc-retry-pushback-ms"); found != trailing.end())
     reply.pushback = std::string(found->second.data(), found->second.size());
+  return reply;
+}
+
+RawReply call_raw(const std::shared_ptr<grpc::Channel>& channel, const std::string& method, const std::string& bytes) {
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  grpc::CompletionQueue queue;
+  const grpc::Slice slice(bytes);
+  const auto call = stub.PrepareUnaryCall(&context, method, grpc::ByteBuffer(&slice, 1), &queue);
+  call->StartCall();
+  RawReply reply;
+  grpc::ByteBuffer answer;
+  call->Finish(&answer, &reply.status, nullptr);
+  void* tag;
+  bool ok;
+  queue.Next(&tag, &ok);
+  std::vector<grpc::Slice> parts;
+  if (answer.Valid() && answer.Dump(&parts).ok())
+    for (const grpc::Slice& part : parts) reply.answer.append(reinterpret_cast<const char*>(part.begin()), part.size());
   return reply;
 }
 

@@ -52,4 +52,11 @@ v1::ReconstructRequest request_of(const std::vector<float>& x);
 Reply reconstruct(v1::Reconstruction::Stub& client, const v1::ReconstructRequest& request,
                   std::chrono::milliseconds deadline = std::chrono::seconds(20));
 
+/// Any method of one message and one answer, by name, with bytes as they are.
+struct RawReply {
+  grpc::Status status;
+  std::string answer;
+};
+RawReply call_raw(const std::shared_ptr<grpc::Channel>& channel, const std::string& method, const std::string& bytes);
+
 }  // namespace helix::wire_test
