@@ -60,7 +60,11 @@ void TomlReader::need(std::string_view key, std::string& value) {
 }
 
 void TomlReader::need(std::string_view key, double& value, double low, double high) {
-  const toml::node* node = find(key, true);
+  if (find(key, true)) take(key, value, low, high);
+}
+
+void TomlReader::take(std::string_view key, double& value, double low, double high) {
+  const toml::node* node = find(key, false);
   if (!node) return;
   if (!node->is_number()) return fail(key, "is not a number");
   const double number = *node->value<double>();

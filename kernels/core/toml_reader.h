@@ -39,6 +39,7 @@ class TomlReader {
   void need_range(std::string_view key, double& low, double& high);
   /// A key that may be missing: the value is left as it was.
   void take(std::string_view key, std::int64_t& value, std::int64_t low, std::int64_t high);
+  void take(std::string_view key, double& value, double low, double high);
   /// An array of such ranges.
   void take_ranges(std::string_view key, std::vector<std::pair<double, double>>& ranges);
   /// An array of numbers, all finite and within low .. high.

@@ -29,6 +29,7 @@ struct Layer {
   float r_min, r_max, z_min, z_max;      // mm: box of all its modules' corners
   float x0;                              // thickness in radiation lengths, at normal incidence
   float var_u, var_v;                    // mm^2: hit errors used where the hits bring none
+  float var_scale_u, var_scale_v;        // factor on the hits' own variances, from residuals against truth
   std::int32_t grid_first;               // first cell of this layer in DetectorView::grid
   std::int32_t size_first;               // first row of this layer in DetectorView::size_windows
 };

@@ -23,6 +23,7 @@ struct LayerRow {
   std::uint32_t volume, layer;           // TrackML's ids
   double x0;                             // radiation lengths
   double sigma_u, sigma_v;               // mm
+  double scale_u = 1, scale_v = 1;       // of the hits' own errors
   std::vector<SizeWindow> size_windows;  // for sizes 1, 2, 3 ...; the last holds for larger ones too; empty: no windows
 };
 

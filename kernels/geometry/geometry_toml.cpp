@@ -22,6 +22,8 @@ Result<LayerRow> read_layer(const toml::table& table, const std::string& path, c
   reader.need("x0", row.x0, 0, 10);
   reader.need("sigma_u", row.sigma_u, 1e-6, 1e3);
   reader.need("sigma_v", row.sigma_v, 1e-6, 1e3);
+  reader.take("scale_u", row.scale_u, 1e-3, 1e3);
+  reader.take("scale_v", row.scale_v, 1e-3, 1e3);
   reader.take_ranges("size_windows", windows);
   if (windows.size() > kSizeRows)
     reader.fail("size_windows", std::to_string(windows.size()) + " rows, at most " + std::to_string(kSizeRows));

@@ -86,6 +86,8 @@ void add_layer(const LayerRow& row, Detector& out) {
   layer.x0 = static_cast<float>(row.x0);
   layer.var_u = static_cast<float>(row.sigma_u * row.sigma_u);
   layer.var_v = static_cast<float>(row.sigma_v * row.sigma_v);
+  layer.var_scale_u = static_cast<float>(row.scale_u * row.scale_u);
+  layer.var_scale_v = static_cast<float>(row.scale_v * row.scale_v);
   layer.size_first = static_cast<std::int32_t>(out.size_windows.size());
   for (int i = 0; i < kSizeRows; ++i) {
     const auto last = static_cast<int>(row.size_windows.size()) - 1;

@@ -139,8 +139,8 @@ struct Fitter {
     const Module module = detector.modules[hits.module[hit]];
     const Layer layer = detector.layers[hits.layer[hit]];
     const Index row = hits.original[hit];
-    const float var_u = batch.var_u.empty() ? layer.var_u : batch.var_u[row];
-    const float var_v = batch.var_v.empty() ? layer.var_v : batch.var_v[row];
+    const float var_u = batch.var_u.empty() ? layer.var_u : layer.var_scale_u * batch.var_u[row];
+    const float var_v = batch.var_v.empty() ? layer.var_v : layer.var_scale_v * batch.var_v[row];
     const float u_left = module.u[1] * tx - module.u[0] * ty, v_left = module.v[1] * tx - module.v[0] * ty;
     const float u_z = module.u[2] - ref.cot * (module.u[0] * tx + module.u[1] * ty);
     const float v_z = module.v[2] - ref.cot * (module.v[0] * tx + module.v[1] * ty);

@@ -102,11 +102,11 @@ struct VertexConfig {
   float link_reach = 3.f;
   float max_distance = 2.f;
   float n_sigma = 3.f;
-  float split_chi2 = 40.f;
+  float split_chi2 = 60.f;
   Index min_tracks = 2;
   Index rounds = 3;
   float max_track_error = 0.3f;
-  float max_dxy_pull = 4.f;
+  float max_dxy_pull = 2.f;
   float assign_n_sigma = 5.f;
 
   template <class Field>
