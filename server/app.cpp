@@ -1,7 +1,6 @@
 #include "server/app.h"
 
 #include "kernels/core/file.h"
-#include "kernels/geometry/detector.h"
 #include "kernels/patatrack/config_io.h"
 #include "server/observe/log.h"
 
@@ -34,13 +33,11 @@ std::string joined(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-Result<std::unique_ptr<App>> App::start(const Options& options, const EngineFactory& make_engines) {
-  Result<Detector> detector = load_detector(options.server.geometry);
-  if (!detector.ok()) return detector.status();
-  const auto shared = std::make_shared<const Detector>(*std::move(detector));
-  Result<Engines> engines = make_engines(*shared, options);
+Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<const Detector> detector,
+                                        const EngineFactory& make_engines) {
+  Result<Engines> engines = make_engines(*detector, options);
   if (!engines.ok()) return engines.status();
-  std::unique_ptr<App> app(new App(options, shared, *std::move(engines)));
+  std::unique_ptr<App> app(new App(options, detector, *std::move(engines)));
   Result<Listening> listening =
       listen(options.server.listen, options.limits.max_message_bytes, {&app->reconstruct_, &app->health_});
   if (!listening.ok()) return listening.status();
@@ -50,7 +47,7 @@ Result<std::unique_ptr<App>> App::start(const Options& options, const EngineFact
       return status;
   log::info("server.ready", {{"version", HELIX_VERSION},
                              {"listen", joined(app->listening_.addresses)},
-                             {"geometry", shared->name},
+                             {"geometry", detector->name},
                              {"devices", joined(app->pipelines_.all().front()->lanes().devices())}});
   return app;
 }

@@ -18,9 +18,10 @@ namespace helix::server {
 /// The daemon: owns everything. Members stand in the order in which they start; they stop in reverse.
 class App {
  public:
-  /// Loads the geometry, makes the lanes and opens the port.
-  /// errors: not_found, invalid_argument (geometry, addresses); unavailable (no device, address in use)
-  static Result<std::unique_ptr<App>> start(const Options& options, const EngineFactory& make_engines);
+  /// Makes the lanes and opens the port.
+  /// errors: invalid_argument (addresses), unavailable (no device, address in use)
+  static Result<std::unique_ptr<App>> start(const Options& options, std::shared_ptr<const Detector> detector,
+                                            const EngineFactory& make_engines);
   /// Refuses what waits, waits for what runs.
   ~App();
 

@@ -1,6 +1,8 @@
 #include "server/serve.h"
 
+#include "kernels/geometry/detector.h"
 #include "server/app.h"
+#include "server/observe/grpc_log.h"
 #include "server/observe/log.h"
 #include "server/observe/service_manager.h"
 
@@ -15,6 +17,13 @@ constexpr std::chrono::seconds kLanePatience{5};
 int exit_code(const Status& status) {
   const bool settings = status.code() == Code::invalid_argument || status.code() == Code::not_found;
   return settings ? kBadUsage : kNotStarted;
+}
+
+Result<std::unique_ptr<App>> start(const Options& options) {
+  route_grpc_log();
+  Result<Detector> detector = load_detector(options.server.geometry);
+  if (!detector.ok()) return detector.status();
+  return App::start(options, std::make_shared<const Detector>(*std::move(detector)), make_engines);
 }
 
 void wait_for_end(Signals& signals) {
@@ -40,7 +49,7 @@ bool drain(App& app, Signals& signals) {
 }  // namespace
 
 int serve(const Options& options, Signals& signals) {
-  Result<std::unique_ptr<App>> app = App::start(options, make_engines);
+  Result<std::unique_ptr<App>> app = start(options);
   if (!app.ok()) {
     log::error("server.not_started", {{"error", app.status().message()}});
     return exit_code(app.status());

@@ -84,6 +84,7 @@ class Flags {
             },
             help)
         ->type_name("")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group("[" + table + "]");
   }
 

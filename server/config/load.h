@@ -16,7 +16,7 @@ struct CommandLine {
 };
 
 /// Reads --config FILE and the flags. A flag's name is its table and key, --queue-max-requests; those of [server] go
-/// without the table, --listen.
+/// without the table, --listen; of a flag given twice the last holds.
 /// errors: not_found (file), invalid_argument that names file, line and key, or the flag
 Result<CommandLine> read_command_line(int argc, const char* const* argv);
 

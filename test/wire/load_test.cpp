@@ -215,13 +215,13 @@ TEST_CASE("an address in use, or none, is said when the server starts") {
   EngineScript script;
   server::Options options = test_options();
   options.server.listen = "127.0.0.1:" + std::to_string(server.app().port());
-  auto second = server::App::start(options, fake_engines(script));
+  auto second = server::App::start(options, test_detector(), fake_engines(script));
   REQUIRE_FALSE(second.ok());
   CHECK(second.status().code() == Code::unavailable);
   CHECK_THAT(second.status().message(), Catch::Contains(options.server.listen));
   for (const char* address : {"", "localhost", "localhost:", "localhost:99999", ":1", "unix:", "127.0.0.1:0,"}) {
     options.server.listen = address;
-    const auto wrong = server::App::start(options, fake_engines(script));
+    const auto wrong = server::App::start(options, test_detector(), fake_engines(script));
     REQUIRE_FALSE(wrong.ok());
     CHECK(wrong.status().code() == Code::invalid_argument);
   }

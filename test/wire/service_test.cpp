@@ -91,9 +91,7 @@ TEST_CASE("events without offsets are one event; the beam spot is the request's,
 TEST_CASE("an event without hits, and modules by their three numbers, are ordinary") {
   TestServer server;
   CHECK(reconstruct(server.client(), request_of({})).answer.tracks().phi_size() == 1);
-  const auto detector = load_detector(test_options().server.geometry);
-  REQUIRE(detector.ok());
-  const std::uint64_t key = detector->module_rows.begin()->first;
+  const std::uint64_t key = test_detector()->module_rows.begin()->first;
   v1::ReconstructRequest request = request_of({5});
   auto& hits = *request.mutable_hits();
   hits.clear_module_index();

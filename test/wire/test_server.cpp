@@ -6,10 +6,18 @@
 
 namespace helix::wire_test {
 
+std::shared_ptr<const Detector> test_detector() {
+  static const auto detector = [] {
+    auto loaded = load_detector(HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel");
+    if (!loaded.ok()) throw std::runtime_error(loaded.status().message());
+    return std::make_shared<const Detector>(*std::move(loaded));
+  }();
+  return detector;
+}
+
 server::Options test_options() {
   server::Options options;
   options.server.listen = "127.0.0.1:0";
-  options.server.geometry = HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel";
   options.server.drain_delay = std::chrono::milliseconds(0);
   options.server.drain_timeout = std::chrono::seconds(20);
   server::log::configure(server::log::Level::error, server::log::Format::text);
@@ -19,7 +27,7 @@ server::Options test_options() {
 TestServer::TestServer(const Change& change, int lanes) {
   server::Options options = test_options();
   if (change) change(options);
-  auto app = server::App::start(options, fake_engines(script, lanes));
+  auto app = server::App::start(options, test_detector(), fake_engines(script, lanes));
   if (!app.ok()) throw std::runtime_error(app.status().message());
   app_ = *std::move(app);
   grpc::ChannelArguments arguments;

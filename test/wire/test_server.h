@@ -13,7 +13,10 @@
 
 namespace helix::wire_test {
 
-/// Settings for tests: a free port, the sample geometry, no delays.
+/// The sample geometry, loaded once.
+std::shared_ptr<const Detector> test_detector();
+
+/// Settings for tests: a free port, no delays.
 server::Options test_options();
 
 /// A daemon in this process with fake engines, and a client of it.
