@@ -48,6 +48,8 @@ void* Arena::take(std::size_t bytes, const char* stage) {
   return at;
 }
 
+void Arena::refuse(std::size_t bytes, const char* stage) const { throw OutOfArena(stage, used_ + bytes, budget_); }
+
 void Arena::add_block(std::size_t at_least, const char* stage) {
   if (used_ == 0) release_all();  // a block too small for the first request must not eat into the budget
   if (held_ + at_least > budget_) throw OutOfArena(stage, used_ + at_least, budget_);

@@ -40,11 +40,14 @@ class Arena {
 
   /// `bytes` bytes aligned to 256, valid until reset. throws OutOfArena, which names `stage`
   void* take(std::size_t bytes, const char* stage);
+  /// throws OutOfArena: for who sees early that `bytes` more than `left` will be needed
+  [[noreturn]] void refuse(std::size_t bytes, const char* stage) const;
   /// Forgets all that was taken.
   void reset();
 
   std::size_t high_water() const { return high_water_; }
   std::size_t budget() const { return budget_; }
+  std::size_t left() const { return budget_ - used_; }
 
  private:
   struct Block {

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace helix {
@@ -130,20 +131,29 @@ HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, cons
 }
 
 /// One walk: rows are appended as they come; several threads each append runs of rows, which are then joined in order.
+/// The buffers are outside the arena, so that its budget is looked at while they grow.
 template <class Walk>
 Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
   auto at = exec.scratch<Index>(n + 1);
   const bool alone = exec.threads() == 1 || n < 2 * kGrain;
   const Index run = alone ? (n > 0 ? n : 1) : kGrain, n_runs = (n + run - 1) / run;
   auto& values = exec.row_buffers(static_cast<std::size_t>(n_runs));
+  const std::size_t room =
+      std::min(exec.arena().left() / sizeof(Index), static_cast<std::size_t>(std::numeric_limits<Index>::max()));
+  std::atomic<std::size_t> total{0};
+  const auto check = [&](std::size_t n_values) {
+    if (n_values > room) exec.arena().refuse(n_values * sizeof(Index), exec.clock().current());
+  };
   const auto append = [&](Index r) {
     auto& mine = values[static_cast<std::size_t>(r)];
     mine.clear();
     for (Index i = r * run; i < std::min(n, (r + 1) * run); ++i) {
       at[i + 1] = static_cast<Index>(mine.size());
       walk(i, [&](Index value) { mine.push_back(value); });
+      check(mine.size());
       at[i + 1] = static_cast<Index>(mine.size()) - at[i + 1];
     }
+    check(total.fetch_add(mine.size(), std::memory_order_relaxed) + mine.size());
   };
   if (alone)
     for (Index r = 0; r < n_runs; ++r) append(r);
