@@ -70,7 +70,8 @@ void Lane::run(Batch batch) {
     return;
   }
   if (batch.size() == 1) return batch.front()->refuse(status);
-  log::warn("batch.split", {{"lane", number_}, {"requests", batch.size()}, {"error", status.message()}});
+  log::write_limited(log::Level::warn, "batch.split",
+                     {{"lane", number_}, {"requests", batch.size()}, {"error", status.message()}});
   for (auto& request : batch) {
     Batch alone;
     alone.push_back(std::move(request));
@@ -80,35 +81,39 @@ void Lane::run(Batch batch) {
 
 Status Lane::run_together(Span<std::unique_ptr<Request>> requests) {
   const Clock::time_point taken = Clock::now();
-  const HitBatch hits = gather_.join({requests.begin(), requests.size()});
-  const auto gather = Clock::now() - taken;
-  const Result<BatchResult> result = compute(hits);
-  if (!result.ok()) return result.status();
-  const Clock::time_point done = Clock::now();
-  Index event = 0;
-  for (auto& request : requests) {
-    const Index n_events = request->hits().n_events();
-    if (const Status status = request->wanted(done); !status.ok())
-      request->refuse(status);
-    else
-      request->answer(
-          {*result, event, n_events, hits.n_events(), taken - request->arrived(), gather, backend_, device_});
-    event += n_events;
-  }
-  log::debug("batch.done", {{"lane", number_},
-                            {"requests", requests.size()},
-                            {"events", hits.n_events()},
-                            {"hits", hits.n_hits()},
-                            {"us", std::chrono::duration_cast<std::chrono::microseconds>(done - taken).count()}});
+  const Result<Computed> computed = compute({requests.begin(), requests.size()});
+  if (!computed.ok()) return computed.status();
+  answer(requests, *computed, taken);
   return {};
 }
 
-Result<BatchResult> Lane::compute(const HitBatch& hits) {
+void Lane::answer(Span<std::unique_ptr<Request>> requests, const Computed& computed, Clock::time_point taken) {
+  const auto& [result, n_events, n_hits, gathered] = computed;
+  const Clock::time_point done = Clock::now();
+  Index event = 0;
+  for (auto& request : requests) {
+    const Index n = request->hits().n_events();
+    if (const Status status = request->wanted(done); !status.ok())
+      request->refuse(status);
+    else
+      request->answer({result, event, n, n_events, taken - request->arrived(), gathered - taken, backend_, device_});
+    event += n;
+  }
+  log::debug("batch.done", {{"lane", number_},
+                            {"requests", requests.size()},
+                            {"events", n_events},
+                            {"hits", n_hits},
+                            {"us", std::chrono::duration_cast<std::chrono::microseconds>(done - taken).count()}});
+}
+
+Result<Lane::Computed> Lane::compute(Span<const std::unique_ptr<Request>> requests) {
   try {
+    const HitBatch hits = gather_.join(requests);
+    const Clock::time_point gathered = Clock::now();
     Result<BatchResult> result = engine_->run(hits);
-    if (!result.ok()) return result;
-    const Status shape = check_shape(*result, hits.n_events());
-    return shape.ok() ? std::move(result) : Result<BatchResult>(shape);
+    if (!result.ok()) return result.status();
+    if (Status shape = check_shape(*result, hits.n_events()); !shape.ok()) return shape;
+    return Computed{*std::move(result), hits.n_events(), hits.n_hits(), gathered};
   } catch (const std::bad_alloc&) {
     return resource_exhausted("the machine has no memory for this batch");
   } catch (const std::exception& error) {

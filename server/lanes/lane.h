@@ -31,10 +31,17 @@ class Lane {
   bool wait_ended(Clock::time_point deadline);
 
  private:
+  struct Computed {
+    BatchResult result;
+    Index n_events, n_hits;
+    Clock::time_point gathered;
+  };
+
   void loop(const std::stop_token& stop);
   void run(Batch batch);
   Status run_together(Span<std::unique_ptr<Request>> requests);
-  Result<BatchResult> compute(const HitBatch& hits);
+  Result<Computed> compute(Span<const std::unique_ptr<Request>> requests);
+  void answer(Span<std::unique_ptr<Request>> requests, const Computed& computed, Clock::time_point taken);
 
   const int number_;
   const std::unique_ptr<Engine> engine_;
