@@ -17,5 +17,6 @@ void add_reconstruct(CLI::App& app, int& exit_code);
 void add_health(CLI::App& app, int& exit_code);
 void add_pipelines(CLI::App& app, int& exit_code);
 void add_validate(CLI::App& app, int& exit_code);
+void add_features(CLI::App& app, int& exit_code);
 
 }  // namespace helix::helixctl

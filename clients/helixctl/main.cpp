@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   add_pipelines(app, exit_code);
   add_health(app, exit_code);
   add_validate(app, exit_code);
+  add_features(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

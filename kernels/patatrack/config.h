@@ -9,7 +9,8 @@ namespace helix::patatrack {
 struct DoubletConfig {
   float min_pt = 0.45f;
   float min_pt_skipping = 0.85f;
-  float max_z0 = 140.f;
+  float max_z0 = 135.f;
+  float max_z0_skipping = 110.f;
   bool cluster_sizes = true;
   float overlap_distance = 2.f;
   float overlap_tolerance_xy = 0.3f;
@@ -20,6 +21,7 @@ struct DoubletConfig {
     field("min_pt", min_pt, in(0.05f, 100.f), "GeV", "least transverse momentum that doublets and cells let through");
     field("min_pt_skipping", min_pt_skipping, in(0.05f, 100.f), "GeV", "the same for layer pairs that skip a layer");
     field("max_z0", max_z0, in(1.f, 10000.f), "mm", "largest distance along the beam line from the beam spot");
+    field("max_z0_skipping", max_z0_skipping, in(1.f, 10000.f), "mm", "the same for layer pairs that skip a layer");
     field("cluster_sizes", cluster_sizes, "",
           "use cluster sizes along v, where the hits bring them, against the slope");
     field("overlap_distance", overlap_distance, in(0.f, 100.f), "mm",
@@ -78,7 +80,7 @@ struct SelectConfig {
   float expected_margin = 0.6f;
   float candidate_score = -3.f;
   float vertex_score = 1.f;
-  float loose_score = 0.f;
+  float loose_score = -0.3f;
   float tight_score = 3.f;
   float max_shared = 0.24f;
 
@@ -102,7 +104,7 @@ struct VertexConfig {
   float link_reach = 3.f;
   float max_distance = 2.f;
   float n_sigma = 3.f;
-  float split_chi2 = 60.f;
+  float split_chi2 = 50.f;
   Index min_tracks = 2;
   Index rounds = 3;
   float max_track_error = 0.3f;

@@ -15,7 +15,8 @@ struct DoubletWalk {
   Overlaps overlaps;
   DetectorView detector;
   float half_curvature, half_curvature_skipping;  // 1/mm, at the least pt of neighbouring and of skipping pairs
-  float max_z0, tolerance_xy, tolerance_rz;
+  float max_z0, max_z0_skipping;                  // mm
+  float tolerance_xy, tolerance_rz;               // mm
 
   /// Whether one of the two hits has a preferred neighbour on an overlapping module, in line with the doublet.
   HELIX_HD bool shadowed(Index inner, Index outer) const {
@@ -45,7 +46,7 @@ struct DoubletWalk {
     const float sine = half * outer_layer.r_max;
     const float bend = half * (1.f + 0.7f * sine * sine);
     const Turn phi = h.phi[inner];
-    const float reach = max_z0, spread = pair.phi;
+    const float reach = pair.skips == 0 ? max_z0 : max_z0_skipping, spread = pair.phi;
     const float outer_min = pair.outer_min, outer_max = pair.outer_max;
     const float cot_min = h.cot_min[inner], cot_max = h.cot_max[inner];
     const float *hr = h.r.begin(), *hz = h.z.begin(), *hmin = h.cot_min.begin(), *hmax = h.cot_max.begin();
@@ -109,10 +110,10 @@ Doublets find_doublets(Exec& exec, const SortedHits& hits, const Overlaps& overl
                        const DoubletConfig& config) {
   exec.begin_stage("doublets");
   const float bending = 0.5f * kGevPerTeslaMm * detector.field;
-  const Ragged rows =
-      gather_rows(exec, hits.n_hits(),
-                  DoubletWalk{hits, overlaps, detector, bending / config.min_pt, bending / config.min_pt_skipping,
-                              config.max_z0, config.overlap_tolerance_xy, config.overlap_tolerance_rz});
+  const Ragged rows = gather_rows(
+      exec, hits.n_hits(),
+      DoubletWalk{hits, overlaps, detector, bending / config.min_pt, bending / config.min_pt_skipping, config.max_z0,
+                  config.max_z0_skipping, config.overlap_tolerance_xy, config.overlap_tolerance_rz});
   const auto n = static_cast<Index>(rows.values.size());
   const DescribeDoublets describe{hits,
                                   detector,
