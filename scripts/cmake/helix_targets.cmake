@@ -1,35 +1,34 @@
-# What targets are made of. Sources are named from the root of the repository; what is missing is an error of CMake's.
+# What targets are made of. Sources are named from the root of the repository.
 
 # helix_library(name source...): a static library of ours
 function(helix_library name)
-  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/empty.cpp CONTENT "")
-  add_library(${name} STATIC ${PROJECT_BINARY_DIR}/empty.cpp ${ARGN})
+  add_library(${name} STATIC ${ARGN})
   target_link_libraries(${name} PUBLIC helix_flags)
 endfunction()
 
 function(helix_sources target)
-  foreach(source ${ARGN})
-    if(EXISTS ${PROJECT_SOURCE_DIR}/${source})
-      target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/${source})
-    else()
-      message(STATUS "${target}: no ${source} yet")
-    endif()
-  endforeach()
+  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/)
+  target_sources(${target} PRIVATE ${ARGN})
 endfunction()
 
-# helix_cuda_source(target source): compiles a .cpp with nvcc, through a generated .cu of one line
-function(helix_cuda_source target source)
-  if(EXISTS ${PROJECT_SOURCE_DIR}/${source})
-    string(REGEX REPLACE "\\.cpp$" ".cu" unit ${PROJECT_BINARY_DIR}/cuda/${source})
-    file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"${source}\"\n")
-    target_sources(${target} PRIVATE ${unit})
-  endif()
+# helix_program(name library source...): an executable in bin/
+function(helix_program name library)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE ${library})
+  install(TARGETS ${name})
 endfunction()
 
 function(helix_cuda_library name)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/cuda/empty.cu CONTENT "")
   add_library(${name} STATIC ${PROJECT_BINARY_DIR}/cuda/empty.cu)
-  target_link_libraries(${name} PUBLIC helix_flags CUDA::cudart_static)
+  target_link_libraries(${name} PUBLIC helix_flags PRIVATE CUDA::cudart_static)
+endfunction()
+
+# helix_cuda_source(target source): compiles a .cpp with nvcc, through a generated .cu of one line
+function(helix_cuda_source target source)
+  string(REGEX REPLACE "\\.cpp$" ".cu" unit ${PROJECT_BINARY_DIR}/cuda/${source})
+  file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"${source}\"\n")
+  target_sources(${target} PRIVATE ${unit})
 endfunction()
 
 # helix_stage(source): a stage of a pipeline, for the CPU and, where nvcc is, for CUDA
@@ -46,23 +45,5 @@ function(helix_kernel_test)
     foreach(source ${ARGN})
       helix_cuda_source(helix_unit_cuda ${source})
     endforeach()
-  endif()
-endfunction()
-
-# helix_program(name library source...): an executable in bin/
-function(helix_program name library)
-  set(sources)
-  foreach(source ${ARGN})
-    if(EXISTS ${source} OR EXISTS ${PROJECT_SOURCE_DIR}/${source})
-      list(APPEND sources ${source})
-    endif()
-  endforeach()
-  if(sources AND TARGET ${library})
-    add_executable(${name} ${sources})
-    target_link_libraries(${name} PRIVATE ${library})
-    install(TARGETS ${name})
-  else()
-    message(STATUS "${name}: no sources yet")
-    return()
   endif()
 endfunction()
