@@ -1,16 +1,16 @@
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "kernels/core/status.h"
 #include "kernels/event/hits.h"
 #include "kernels/event/tracks.h"
 #include "kernels/geometry/detector.h"
 #include "kernels/patatrack/config.h"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace helix {
 
@@ -30,9 +30,9 @@ struct BatchResult {
 };
 
 struct EngineOptions {
-  int threads = 1;                              // CPU threads of this engine; the CUDA engine uses one
+  int threads = 1;                                   // CPU threads of this engine; the CUDA engine uses one
   std::size_t memory_budget = std::size_t{4} << 30;  // bytes the engine may hold; beyond it: resource_exhausted
-  int device = 0;                               // CUDA device
+  int device = 0;                                    // CUDA device
 };
 
 /// A pipeline on one device. Owned and called by one thread at a time.

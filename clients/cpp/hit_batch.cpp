@@ -75,8 +75,7 @@ Result<HitBatch> make_batch(const HitColumns& hits, const Detector& detector, co
                        .size_v = hits.size_v,
                        .events = {made.events},
                        .beam_spot = made.beam_spot};
-  if (Status status = validate(batch, detector, limits); !status.ok())
-    return status;
+  if (Status status = validate(batch, detector, limits); !status.ok()) return status;
   return batch;
 }
 

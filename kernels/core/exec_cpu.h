@@ -1,10 +1,10 @@
 #pragma once
 
-#include <vector>
-
 #include "kernels/core/arena.h"
 #include "kernels/core/ragged.h"
 #include "kernels/core/stage_clock.h"
+
+#include <vector>
 
 namespace helix {
 

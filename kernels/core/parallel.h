@@ -4,7 +4,8 @@
 //
 //   for_each(exec, n, body)                 body(i) for i in 0 .. n; bodies write only what they own
 //   exclusive_scan(exec, counts)            Offsets of rows of these sizes
-//   gather_rows(exec, n, walk)              Ragged of n rows: walk(i, emit) calls emit(value) for each value of row i, in
+//   gather_rows(exec, n, walk)              Ragged of n rows: walk(i, emit) calls emit(value) for each value of row i,
+//   in
 //                                           order. On CUDA the walk runs twice, to count and to fill, with one host
 //                                           wait for the total; on the CPU once
 //   sort_by_key(exec, keys, values, bits)   stable, by the lowest `bits` bits of keys; both spans are sorted in place

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "kernels/core/hd.h"
+
 #include <cmath>
 #include <cstdint>
-
-#include "kernels/core/hd.h"
 
 namespace helix {
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "kernels/core/hd.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <vector>
-
-#include "kernels/core/hd.h"
 
 namespace helix {
 
