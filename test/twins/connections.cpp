@@ -25,25 +25,40 @@ Slope slope_of(const Hit& a, const Hit& b, const Detector& detector) {
   return {cot, var / (dr * dr)};
 }
 
+/// What three hits say of a particle.
+struct Guess {
+  SchoolCircle circle;
+  double theta2;       // squared angle of scattering in the middle layer, at normal incidence, times GeV^2
+  double inverse_pt2;  // 1/GeV^2, with what its error hides
+  double dxy;          // mm, unsigned: for a stiff track |centre| - radius
+};
+
+Guess guess_of(const Hit& a, const Hit& b, const Hit& c, const Detector& detector, const patatrack::Config& config) {
+  const SchoolCircle circle = circle_through(a.x, a.y, b.x, b.y, c.x, c.y);
+  const double inverse_pt = 1 / circle.radius / (double{kGevPerTeslaMm} * detector.field);
+  return {circle, 0.0136 * 0.0136 * detector.layers[static_cast<std::size_t>(b.layer)].x0,
+          inverse_pt * inverse_pt + std::pow(config.connect.least_inverse_pt, 2),
+          std::fabs(circle.x * circle.x + circle.y * circle.y - circle.radius * circle.radius) / (2 * circle.radius)};
+}
+
+/// What scattering adds to dxy of hits that begin at radius r.
+double dxy_by_scattering(const Guess& guess, double r, const patatrack::Config& config) {
+  return config.connect.n_sigma * r * std::sqrt(3 * guess.theta2 * guess.inverse_pt2);
+}
+
 Verdict connected(const Hit& a, const Hit& b, const Hit& c, const Detector& detector, const patatrack::Config& config) {
   const auto& cuts = config.connect;
-  const double bending = double{kGevPerTeslaMm} * detector.field;
   const Slope in = slope_of(a, b, detector), out = slope_of(b, c, detector);
-  const SchoolCircle circle = circle_through(a.x, a.y, b.x, b.y, c.x, c.y);
-  const double inverse_pt2 = std::pow(1 / circle.radius / bending, 2) + std::pow(cuts.least_inverse_pt, 2);
-  const double theta2 = 0.0136 * 0.0136 * detector.layers[static_cast<std::size_t>(b.layer)].x0;
-  const double scatter = theta2 * std::pow(1 + in.cot * in.cot, 1.5) * inverse_pt2;
-  // the middle hit moves both slopes against each other: twice the variances
-  const double width = cuts.n_sigma * std::sqrt(2 * (in.variance + out.variance) + scatter);
-  const double largest = cuts.curvature_margin * bending / config.doublets.min_pt;
-  // distance from the beam line, for a stiff track |centre| - radius
-  const double distance =
-      std::fabs(circle.x * circle.x + circle.y * circle.y - circle.radius * circle.radius) / (2 * circle.radius);
-  const double reach = cuts.max_dxy + cuts.n_sigma * a.r * std::sqrt(3 * theta2 * inverse_pt2);
+  const Guess guess = guess_of(a, b, c, detector, config);
+  const double scatter = guess.theta2 * std::pow(1 + in.cot * in.cot, 1.5) * guess.inverse_pt2;
+  // the middle hit moves both slopes against each other: more than the sum of their variances
+  const double width = cuts.n_sigma * std::sqrt(1.5 * (in.variance + out.variance) + scatter);
+  const double largest = cuts.curvature_margin * double{kGevPerTeslaMm} * detector.field / config.doublets.min_pt;
+  const double reach = cuts.max_dxy + dxy_by_scattering(guess, a.r, config);
   Slack slack;
   slack.cut(width - std::fabs(out.cot - in.cot), width);
-  slack.cut(largest - 1 / circle.radius, largest);
-  slack.cut(reach - distance, reach);
+  slack.cut(largest - 1 / guess.circle.radius, largest);
+  slack.cut(reach - guess.dxy, reach);
   return slack.verdict(kTolerance);
 }
 
@@ -71,6 +86,17 @@ std::map<Triplet, Verdict> all_connections(const std::vector<Hit>& hits, const s
     }
   }
   return found;
+}
+
+Verdict stands_alone(const std::vector<Hit>& hits, const Triplet& triplet, const Detector& detector,
+                     const patatrack::Config& config) {
+  const auto hit = [&](Index i) -> const Hit& { return hits[static_cast<std::size_t>(i)]; };
+  const Guess guess = guess_of(hit(triplet.inner), hit(triplet.middle), hit(triplet.outer), detector, config);
+  const double reach =
+      std::hypot(config.connect.max_dxy_triplet, dxy_by_scattering(guess, hit(triplet.inner).r, config));
+  Slack slack;
+  slack.cut(reach - guess.dxy, reach);
+  return slack.verdict(kTolerance);
 }
 
 }  // namespace helix::twins

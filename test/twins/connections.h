@@ -22,4 +22,8 @@ struct Triplet {
 std::map<Triplet, Verdict> all_connections(const std::vector<Hit>& hits, const std::vector<Pair>& doublets,
                                            const Detector& detector, const patatrack::Config& config);
 
+/// Whether a triplet passes near enough to the beam line to be a path of its own.
+Verdict stands_alone(const std::vector<Hit>& hits, const Triplet& triplet, const Detector& detector,
+                     const patatrack::Config& config);
+
 }  // namespace helix::twins

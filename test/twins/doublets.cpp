@@ -22,6 +22,12 @@ class AllPairs {
       : hits_(hits), detector_(detector), config_(config) {
     for (std::size_t i = 0; i < hits.size(); ++i)
       if (hits[i].layer >= 0) of_layer_[{hits[i].event, hits[i].layer}].push_back(static_cast<Index>(i));
+    beside_.resize(hits.size());
+    for (const auto& [key, rows] : of_layer_)
+      for (const Index a : rows)
+        for (const Index b : rows)
+          if (const Verdict verdict = overlap(hit(a), hit(b)); verdict != Verdict::no)
+            beside_[static_cast<std::size_t>(a)].push_back({b, verdict});
   }
 
   std::map<Pair, Verdict> run() const {
@@ -61,10 +67,12 @@ class AllPairs {
     const double dr = b.r - a.r;
     if (dr < 0.5) return Verdict::no;
     const double cot = (b.z - a.z) / dr, z0 = a.z - a.r * cot;
+    const double reach = pair.skips == 0 ? config_.max_z0 : config_.max_z0_skipping;
+    if (std::fabs(z0) > 1.01 * reach) return Verdict::no;  // most pairs: saves the azimuths
     const double window = bending(pair) * dr + pair.phi;
     Slack slack;
     slack.cut(dr - 1, 1);
-    slack.cut(config_.max_z0 - std::fabs(z0), config_.max_z0);
+    slack.cut(reach - std::fabs(z0), reach);
     slack.cut(window - std::fabs(wrapped(b.phi - a.phi)), std::max(window, kPhiScale));
     inside(slack, coordinate(a, inner_layer), pair.inner_min, pair.inner_max);
     inside(slack, coordinate(b, outer_layer), pair.outer_min, pair.outer_max);
@@ -74,7 +82,7 @@ class AllPairs {
 
   /// Whether two hits of a layer may be of one particle, on overlapping modules.
   Verdict overlap(const Hit& a, const Hit& b) const {
-    if (a.module == b.module) return Verdict::no;
+    if (a.module == b.module || std::fabs(b.r - a.r) > 11 || std::fabs(b.z - a.z) > 31) return Verdict::no;
     const double dr = b.r - a.r, dz = b.z - a.z, width = config_.overlap_distance / std::max(a.r, 1.);
     const double reach = config_.max_z0 * std::fabs(dr) + 0.3 * a.r;
     Slack slack;
@@ -99,10 +107,7 @@ class AllPairs {
   /// Whether a hit nearer to the beam line than `b`, on a module that overlaps, stands in line for it.
   Verdict replaced(Index a, Index b) const {
     Verdict any = Verdict::no;
-    for (const Index other : of_layer_.at({hit(b).event, hit(b).layer})) {
-      if (other == b || std::fabs(hit(other).r - hit(b).r) > 11) continue;
-      Verdict verdict = overlap(hit(b), hit(other));
-      if (verdict == Verdict::no) continue;
+    for (auto [other, verdict] : beside_[static_cast<std::size_t>(b)]) {
       Slack nearer;
       nearer.cut(hit(b).r - hit(other).r, 1);
       verdict = both(both(verdict, nearer.verdict(kTolerance)), in_line(hit(a), hit(b), hit(other)));
@@ -115,7 +120,8 @@ class AllPairs {
   const std::vector<Hit>& hits_;
   const Detector& detector_;
   const patatrack::DoubletConfig& config_;
-  std::map<std::pair<Index, std::int32_t>, std::vector<Index>> of_layer_;
+  std::map<std::pair<Index, std::int32_t>, std::vector<Index>> of_layer_;  // rows of (event, layer)
+  std::vector<std::vector<std::pair<Index, Verdict>>> beside_;             // [hits] on overlapping modules
 };
 
 }  // namespace

@@ -40,7 +40,8 @@ class Search {
       longer.push_back(it->second->hits[2]);
       extend(*it->second, longer);
     }
-    if (maximal && path.size() >= (config_.triplets ? 3u : 4u)) paths_.push_back(path);
+    const bool long_enough = path.size() >= (config_.triplets ? 3u : 4u);
+    if (maximal && long_enough && (path.size() > 3 || last_edge.alone)) paths_.push_back(path);
   }
 
   patatrack::NtupletConfig config_;

@@ -12,6 +12,7 @@ struct Edge {
   Index inner, outer;  // doublets
   Index hits[3];       // inner to outer
   float curvature;     // 1/mm
+  bool alone = true;   // may be a path of its own
 };
 
 /// The hits of all maximal paths, by plain recursion, in rising order.

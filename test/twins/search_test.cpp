@@ -24,6 +24,9 @@ TEST_CASE("twins: maximal paths of a fork, a break in curvature and a lone tripl
   patatrack::NtupletConfig config;
   config.triplets = true;
   CHECK(all_paths(edges, config) == std::vector<std::vector<Index>>{{1, 2, 3, 4}, {1, 2, 3, 5}, {3, 4, 6}});
+  std::vector<Edge> far = edges;
+  far[0].alone = far[3].alone = false;  // a triplet must come from the beam line, longer paths need not
+  CHECK(all_paths(far, config) == std::vector<std::vector<Index>>{{1, 2, 3, 4}, {1, 2, 3, 5}});
   config.triplets = false;
   CHECK(all_paths(edges, config) == std::vector<std::vector<Index>>{{1, 2, 3, 4}, {1, 2, 3, 5}});
 }
