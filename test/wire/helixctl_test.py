@@ -8,6 +8,7 @@ import pty
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 from daemon import CALL, EVENTS, GEOMETRY, HELIXCTL, Daemon
@@ -182,6 +183,29 @@ class Helixctl(unittest.TestCase):
         run = helixctl("health", "--connect-timeout", "0.2", HELIX_SERVER=NOWHERE)
         self.ended(run, NO_SERVER, NOWHERE)
         self.assertEqual(helixctl("health", HELIX_SERVER=self.daemon.address).returncode, ALL_WELL)
+
+    def test_a_server_that_dies(self):
+        n = 1000
+        events = self.folder / "many"
+        events.mkdir()
+        for i in range(n):
+            (events / f"event{i:09d}-hits.csv.gz").symlink_to(EVENTS / f"{NAMES[0]}-hits.csv.gz")
+        daemon = Daemon()
+        self.addCleanup(daemon.stop)
+        run = subprocess.Popen([HELIXCTL, "reconstruct", "--server", daemon.address, "--out", str(self.out),
+                                "--in-flight", "2", "--timeout", "1", str(events)],
+                               stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + CALL
+        while not list(self.out.glob("*-tracks.csv")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        daemon.process.kill()
+        stderr = run.communicate(timeout=CALL)[1]
+        self.assertEqual(run.returncode, NO_SERVER, stderr[-1000:])
+        written = len(list(self.out.glob("*-tracks.csv")))
+        named = [line for line in stderr.splitlines() if line.startswith("helixctl: event")]
+        self.assertEqual(written + len(named), n)
+        self.assertGreater(written, 0)
+        self.assertIn(daemon.address, stderr)
 
     # --- usage
 
