@@ -16,7 +16,7 @@ using Index = std::int32_t;
 template <class T>
 class Span {
  public:
-  HELIX_HD constexpr Span() = default;
+  constexpr Span() = default;  // defaulted: for host and device by itself
   HELIX_HD constexpr Span(T* first, std::size_t n) : first_(first), size_(n) {}
   template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
   HELIX_HD constexpr Span(Span<U> other) : first_(other.begin()), size_(other.size()) {}  // NOLINT
