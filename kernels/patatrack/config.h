@@ -81,7 +81,9 @@ struct SelectConfig {
   float candidate_score = -3.f;
   float vertex_score = 1.f;
   float loose_score = -0.3f;
+  float loose_score_more = -1.2f;
   float tight_score = 3.f;
+  float layer_bonus = 3.f;
   float max_shared = 0.24f;
 
   template <class Field>
@@ -91,8 +93,11 @@ struct SelectConfig {
     field("candidate_score", candidate_score, in(-100.f, 100.f), "log odds", "least first score, without vertices");
     field("vertex_score", vertex_score, in(-100.f, 100.f), "log odds",
           "least first score of tracks for first vertices");
-    field("loose_score", loose_score, in(-100.f, 100.f), "log odds", "least score of a track");
+    field("loose_score", loose_score, in(-100.f, 100.f), "log odds", "least score of a track on three layers");
+    field("loose_score_more", loose_score_more, in(-100.f, 100.f), "log odds", "least score of a track on more");
     field("tight_score", tight_score, in(-100.f, 100.f), "log odds", "least score of a track for the final vertices");
+    field("layer_bonus", layer_bonus, in(0.f, 100.f), "log odds",
+          "what each layer adds to the score where tracks compete for hits: a longer track beats its own parts");
     field("max_shared", max_shared, in(0.f, 1.f), "", "largest part of a track's hits that better tracks may have too");
   }
 };

@@ -42,14 +42,15 @@ struct Contest {
   Candidates in;
   Span<const Index> tuple;  // [candidates]
   Span<const float> score;
-  float max_shared;
+  float max_shared, layer_bonus;
   Span<std::int32_t> state;   // [candidates]
   Span<std::uint64_t> owner;  // [hits] key of the best undecided candidate
   Span<std::int32_t> taken;   // [hits] by an accepted one
   Span<Index> undecided;      // [1]
 
   HELIX_HD std::uint64_t key(Index k) const {
-    return (static_cast<std::uint64_t>(ordered(score[k])) << 32) | (0xffffffffu - static_cast<std::uint32_t>(tuple[k]));
+    const float rank = score[k] + layer_bonus * static_cast<float>(in.tuples.rows.size(tuple[k]));
+    return (static_cast<std::uint64_t>(ordered(rank)) << 32) | (0xffffffffu - static_cast<std::uint32_t>(tuple[k]));
   }
   template <class Visit>
   HELIX_HD void visit_hits(Index k, const Visit& visit) const {
@@ -101,12 +102,13 @@ struct Reject {
 /// Each round, those that are best at all hits not yet taken are accepted, and those that share too many hits with
 /// them rejected; the best undecided candidate is always accepted, so that it ends.
 Span<const std::int32_t> resolve(Exec& exec, const Candidates& in, Span<const Index> tuple, Span<const float> score,
-                                 float max_shared) {
+                                 const SelectConfig& config) {
   const auto n = static_cast<Index>(tuple.size());
   const Contest contest{in,
                         tuple,
                         score,
-                        max_shared,
+                        config.max_shared,
+                        config.layer_bonus,
                         exec.scratch<std::int32_t>(n),
                         exec.scratch<std::uint64_t>(in.hits.n_hits()),
                         exec.scratch<std::int32_t>(in.hits.n_hits()),
@@ -252,10 +254,14 @@ struct Above {
   HELIX_HD bool operator()(Index k) const { return score[k] >= least; }
 };
 struct Accepted {
+  Ntuplets tuples;
+  Span<const Index> tuple;
   Span<const std::int32_t> state;
   Span<const float> score;
-  float least;
-  HELIX_HD bool operator()(Index k) const { return state[k] == kAccepted && score[k] >= least; }
+  float least, least_of_more;  // on three layers, on more
+  HELIX_HD bool operator()(Index k) const {
+    return state[k] == kAccepted && score[k] >= (tuples.rows.size(tuple[k]) > 3 ? least_of_more : least);
+  }
 };
 struct Good {
   Candidates in;
@@ -280,9 +286,11 @@ Selection select_tracks(Exec& exec, Index n_events, const Candidates& in, const 
   const Span<const Index> candidate = select(exec, n, Above{first_score, config.candidate_score});
   const auto n_candidates = static_cast<Index>(candidate.size());
   const Span<const float> candidate_score = gather(exec, first_score, candidate);
-  const auto first_state = resolve(exec, in, candidate, candidate_score, config.max_shared);
-  const auto seeds =
-      gather(exec, candidate, select(exec, n_candidates, Accepted{first_state, candidate_score, config.vertex_score}));
+  const auto first_state = resolve(exec, in, candidate, candidate_score, config);
+  const auto seeds = gather(
+      exec, candidate,
+      select(exec, n_candidates,
+             Accepted{in.tuples, candidate, first_state, candidate_score, config.vertex_score, config.vertex_score}));
   const Span<const float> no_score = gather(exec, first_score, seeds);
   const auto good_seeds =
       gather(exec, seeds,
@@ -294,8 +302,10 @@ Selection select_tracks(Exec& exec, Index n_events, const Candidates& in, const 
   for_each(exec, n_candidates, MeasureVertexDistance{in, candidate, first_vertices});
   auto second_score = exec.scratch<float>(n_candidates);
   for_each(exec, n_candidates, Score{in, scores, 1, candidate, second_score});
-  const auto state = resolve(exec, in, candidate, second_score, config.max_shared);
-  const auto kept = select(exec, n_candidates, Accepted{state, second_score, config.loose_score});
+  const auto state = resolve(exec, in, candidate, second_score, config);
+  const auto kept =
+      select(exec, n_candidates,
+             Accepted{in.tuples, candidate, state, second_score, config.loose_score, config.loose_score_more});
   const auto tuple = gather(exec, candidate, kept);
   const auto score = gather(exec, second_score, kept);
   const auto n_tracks = static_cast<Index>(tuple.size());
