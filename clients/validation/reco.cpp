@@ -45,7 +45,7 @@ class TracksParser {
   explicit TracksParser(std::string path) : path_(std::move(path)) {}
 
   Status header(std::string_view line) {
-    const auto known = parameter_columns();
+    const auto& known = parameter_columns();
     for (std::string_view field : split(line)) {
       names_.emplace_back(field);
       const bool wanted = std::find(known.begin(), known.end(), names_.back()) != known.end();
