@@ -89,7 +89,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 target_compile_options(helix_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${numerics};${warnings};-Wpedantic>)
 if(HELIX_SANITIZE)
-  set(sanitize -fsanitize=${HELIX_SANITIZE} -fno-omit-frame-pointer)
+  # GCC 12 sees uninitialised values in instrumented code where there are none
+  set(sanitize -fsanitize=${HELIX_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
   if(NOT HELIX_SANITIZE MATCHES thread)
     list(APPEND sanitize -fno-sanitize-recover=all)
   endif()
