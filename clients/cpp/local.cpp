@@ -5,9 +5,10 @@
 #include "kernels/geometry/detector.h"
 #include "kernels/patatrack/config_io.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <limits>
-#include <mutex>
+#include <semaphore>
 #include <utility>
 
 namespace helix {
@@ -39,8 +40,22 @@ struct LocalReconstructor::Impl {
   BeamSpot beam_spot;
   std::unique_ptr<Engine> engine;
   Provenance provenance;
-  std::timed_mutex turn;  // guards engine
+  std::binary_semaphore turn{1};  // guards engine
+
+  /// The engine for one call; false if told to stop before its turn came.
+  bool take_turn(const std::stop_token& stop) {
+    while (!turn.try_acquire_for(std::chrono::milliseconds(100)))
+      if (stop.stop_requested()) return false;
+    return true;
+  }
 };
+
+namespace {
+struct Turn {
+  std::binary_semaphore& taken;
+  ~Turn() { taken.release(); }
+};
+}  // namespace
 
 LocalReconstructor::LocalReconstructor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LocalReconstructor::~LocalReconstructor() = default;
@@ -73,11 +88,9 @@ Result<Reconstruction> LocalReconstructor::reconstruct(const ReconstructCall& ca
   const Result<HitBatch> batch = make_batch(call.hits, impl_->detector, impl_->beam_spot, no_limits(), columns);
   if (!batch.ok()) return batch.status();
 
-  std::unique_lock lock(impl_->turn, std::defer_lock);
-  while (!lock.try_lock_for(std::chrono::milliseconds(100)))
-    if (stop.stop_requested()) return Status(Code::cancelled, "cancelled before it began");
+  if (!impl_->take_turn(stop)) return Status(Code::cancelled, "cancelled before it began");
+  const Turn turn{impl_->turn};
   Result<BatchResult> result = impl_->engine->run(*batch);
-  lock.unlock();
   if (!result.ok()) return result.status();
 
   Reconstruction out;

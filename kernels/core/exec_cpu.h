@@ -14,6 +14,10 @@ inline constexpr Index kReadAhead = 8;
 /// Runs stages on the CPU: one thread, or the threads of the oneTBB arena it is called in.
 class CpuExec {
  public:
+  /// How often to repeat what ends when a value on the device says so before that value is read: here a read costs
+  /// nothing.
+  static constexpr Index kRoundsBetweenReads = 1;
+
   CpuExec(Arena& arena, int threads) : arena_(arena), threads_(threads) {}
 
   /// n uninitialised values, valid until the arena is reset. throws OutOfArena

@@ -17,6 +17,9 @@ inline constexpr unsigned kBlockSize = 128;
 /// Runs stages on one CUDA stream. Owned and called by one thread; the arena's memory is the device's.
 class CudaExec {
  public:
+  /// How often to repeat what ends when a value on the device says so before that value is read.
+  static constexpr Index kRoundsBetweenReads = 4;
+
   CudaExec(Arena& arena, cudaStream_t stream) : arena_(arena), stream_(stream) { staging_.reserve(kStagingBytes); }
 
   /// n uninitialised values on the device, valid until the arena is reset. throws OutOfArena

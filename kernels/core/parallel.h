@@ -11,7 +11,7 @@
 //   sort_by_key(exec, keys, values, bits)   stable, by the lowest `bits` bits of keys; both spans are sorted in place
 //   select(exec, n, predicate)              ascending indices for which predicate(i); one host wait
 //   fill(exec, span, value)
-//   atomic_max, atomic_add(address, value)  integers only: the result cannot depend on the order
+//   atomic_max, atomic_or, atomic_add(address, value)   integers only: the result cannot depend on the order
 //   visit_matching(first, last, margin, visit)   within a body: visit(i) in order where margin(i) >= 0; on the CPU
 //                                           the margin (a float) is evaluated in blocks that the compiler vectorises
 #include "kernels/core/exec.h"

@@ -96,6 +96,12 @@ void atomic_max(T* at, T value) {
 }
 
 template <class T>
+void atomic_or(T* at, T bits) {
+  std::atomic_ref<T> ref(*at);
+  if ((ref.load(std::memory_order_relaxed) & bits) != bits) ref.fetch_or(bits, std::memory_order_relaxed);
+}
+
+template <class T>
 void atomic_add(T* at, T value) {
   std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
 }

@@ -111,6 +111,16 @@ HELIX_HD void atomic_max(T* at, T value) {
 }
 
 template <class T>
+HELIX_HD void atomic_or(T* at, T bits) {
+#ifdef __CUDA_ARCH__
+  using Word = std::conditional_t<sizeof(T) == sizeof(unsigned long long), unsigned long long, unsigned>;
+  atomicOr(reinterpret_cast<Word*>(at), static_cast<Word>(bits));
+#else
+  std::atomic_ref<T>(*at).fetch_or(bits, std::memory_order_relaxed);
+#endif
+}
+
+template <class T>
 HELIX_HD void atomic_add(T* at, T value) {
 #ifdef __CUDA_ARCH__
   using Word = std::conditional_t<sizeof(T) == sizeof(unsigned long long), unsigned long long, unsigned>;

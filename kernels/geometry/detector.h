@@ -34,6 +34,9 @@ struct Layer {
   std::int32_t size_first;               // first row of this layer in DetectorView::size_windows
 };
 
+/// So that a set of layers is a word.
+inline constexpr int kMaxLayers = 64;
+
 /// Two layers that may hold a doublet, inner first.
 struct LayerPair {
   std::int32_t inner, outer;   // rows of Detector::layers

@@ -75,6 +75,9 @@ std::string row_prefix(const char* key, std::size_t row) { return std::string(ke
 Status read_layers(const toml::array& tables, const std::string& path, std::vector<LayerRow>& layers) {
   for (const toml::node& node : tables) {
     const std::string prefix = row_prefix("layer", layers.size());
+    if (layers.size() == kMaxLayers)
+      return invalid_argument(toml_place(path, node) + prefix.substr(0, prefix.size() - 1) + ": more than " +
+                              std::to_string(kMaxLayers) + " layers");
     Result<LayerRow> row = read_layer(*node.as_table(), path, prefix);
     if (!row.ok()) return row.status();
     for (const LayerRow& other : layers) {

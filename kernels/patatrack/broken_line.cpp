@@ -5,6 +5,7 @@
 #include "kernels/patatrack/fast_circle.h"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 namespace helix::patatrack {
@@ -77,7 +78,8 @@ struct LineEquations {
 /// The trajectory that kinks and residuals are taken from.
 struct Reference {
   Perigee perigee;
-  float z0, cot;      // z = z0 + cot * arc
+  float z0, cot;  // z = z0 + cot * arc
+  float inverse_cot;
   float inverse_pt2;  // 1/GeV^2
 };
 
@@ -103,33 +105,46 @@ struct Fitter {
     line.scatter(variance * t * t);
   }
 
-  /// Layers that the trajectory crosses between two arcs without a hit: their scatterers, from the outside in.
-  /// Returns the arc of the innermost point reached.
-  HELIX_HD float cross_unseen(const Reference& ref, float from, float to, std::int32_t layer_from,
-                              std::int32_t layer_to, CircleEquations& circle, LineEquations& line) const {
-    const auto n_layers = static_cast<Index>(detector.layers.size());
-    const float t = std::sqrt(1.f + ref.cot * ref.cot);
+  HELIX_HD static float arc_at(const Reference& ref, const Layer& layer) {
+    return layer.kind == LayerKind::barrel ? layer.position : (layer.position - ref.z0) * ref.inverse_cot;
+  }
+
+  /// Layers that the trajectory crosses without a hit of the tuple, a bit each.
+  HELIX_HD std::uint64_t unseen_layers(const Reference& ref, const Index* tuple, Index n) const {
+    std::uint64_t seen = 0, crossed = 0;
+    for (Index k = 0; k < n; ++k) seen |= std::uint64_t{1} << hits.layer[tuple[k]];
+    for (Index l = 0; l < static_cast<Index>(detector.layers.size()); ++l) {
+      const Layer& layer = detector.layers[l];
+      const float arc = arc_at(ref, layer);
+      const float coordinate = layer.kind == LayerKind::barrel ? ref.z0 + ref.cot * arc : arc;
+      const bool inside = coordinate >= layer.coordinate_min && coordinate <= layer.coordinate_max;
+      crossed |= std::uint64_t{inside} << l;
+    }
+    return crossed & ~seen;
+  }
+
+  /// Scatterers of unseen layers between two arcs, from the outside in. Returns the arc of the innermost point reached.
+  HELIX_HD float cross_unseen(const Reference& ref, float from, float to, std::uint64_t unseen, CircleEquations& circle,
+                              LineEquations& line) const {
     float at = from;
-    for (Index step = 0; step < n_layers; ++step) {
-      float best = to, thickness = 0.f;
-      for (Index l = 0; l < n_layers; ++l) {
-        if (l == layer_from || l == layer_to) continue;
-        const Layer layer = detector.layers[l];
-        const bool barrel = layer.kind == LayerKind::barrel;
-        const float arc = barrel ? layer.position : (layer.position - ref.z0) / ref.cot;
-        if (!(arc > best + 1e-3f && arc < at - 1e-3f)) continue;
-        const float coordinate = barrel ? ref.z0 + ref.cot * arc : arc;
-        if (coordinate < layer.coordinate_min || coordinate > layer.coordinate_max) continue;
-        best = arc;
-        thickness = layer.x0 * (barrel ? t : t / std::fabs(ref.cot));
+    while (true) {
+      float best = to;
+      Index crossed = -1;
+      Index l = 0;
+      for (std::uint64_t left = unseen; left != 0; left >>= 1, ++l) {
+        if ((left & 1) == 0) continue;
+        const float arc = arc_at(ref, detector.layers[l]);
+        if (arc > best + 1e-3f && arc < at - 1e-3f) best = arc, crossed = l;
       }
-      if (best <= to) break;
+      if (crossed < 0) return at;
+      const Layer& layer = detector.layers[crossed];
+      const float slant = std::sqrt(1.f + ref.cot * ref.cot);
       circle.move_in(at - best);
       line.move_in(at - best);
-      scatter(ref, thickness, circle, line);
+      const bool barrel = layer.kind == LayerKind::barrel;
+      scatter(ref, layer.x0 * (barrel ? slant : slant * std::fabs(ref.inverse_cot)), circle, line);
       at = best;
     }
-    return at;
   }
 
   struct HitErrors {
@@ -158,6 +173,7 @@ struct Fitter {
     const float arc_first = ref.perigee.place(hits.x[first], hits.y[first]).arc;
     const float arc_last = ref.perigee.place(hits.x[last], hits.y[last]).arc;
     ref.cot = (hits.z[last] - hits.z[first]) / (arc_last - arc_first);
+    ref.inverse_cot = 1.f / ref.cot;
     ref.z0 = hits.z[first] - ref.cot * arc_first;
     const float inverse_pt = ref.perigee.curvature * inverse_pt_of;
     // a floor keeps straight tracks from being perfectly stiff: 100 GeV
@@ -168,13 +184,13 @@ struct Fitter {
   /// Eliminates all points of a tuple, outermost first, and moves to the beam line.
   HELIX_HD void eliminate(const Reference& ref, const Index* tuple, Index n, CircleEquations& circle,
                           LineEquations& line) const {
+    const std::uint64_t unseen = unseen_layers(ref, tuple, n);
     float at = 0;
     for (Index k = n - 1; k >= 0; --k) {
       const Index hit = tuple[k];
       const Perigee::Place place = ref.perigee.place(hits.x[hit], hits.y[hit]);
       if (k < n - 1) {
-        if (hits.layer[tuple[k + 1]] != hits.layer[hit])
-          at = cross_unseen(ref, at, place.arc, hits.layer[tuple[k + 1]], hits.layer[hit], circle, line);
+        at = cross_unseen(ref, at, place.arc, unseen, circle, line);
         circle.move_in(at - place.arc);
         line.move_in(at - place.arc);
       }
@@ -187,8 +203,7 @@ struct Fitter {
       line.measure(hits.z[hit] - (ref.z0 + ref.cot * place.arc), 1.f / error.var_z);
       at = place.arc;
     }
-    const std::int32_t innermost = hits.layer[tuple[0]];
-    at = cross_unseen(ref, at, detector.beam_pipe_radius, innermost, innermost, circle, line);
+    at = cross_unseen(ref, at, detector.beam_pipe_radius, unseen, circle, line);
     if (detector.beam_pipe_radius > 0.f && detector.beam_pipe_radius < at) {
       circle.move_in(at - detector.beam_pipe_radius);
       line.move_in(at - detector.beam_pipe_radius);

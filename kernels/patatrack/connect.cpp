@@ -3,13 +3,15 @@
 #include "kernels/core/minmax.h"
 #include "kernels/core/parallel.h"
 #include "kernels/core/units.h"
+#include "kernels/patatrack/slope.h"
 
 namespace helix::patatrack {
 namespace {
 
-constexpr float kDxyScatter = 3.f;    // variance of dxy over that of a scattering angle times the first hit's radius
-constexpr float kHighland = 0.0136f;  // GeV: width of multiple scattering, Review of Particle Physics
+constexpr float kDxyScatter = 3.f;  // variance of dxy over that of a scattering angle times the first hit's radius
 
+/// Most pairs of doublets are told apart by their slopes alone, at the scattering of the least pt: that needs no
+/// circle.
 struct ConnectWalk {
   SortedHits hits;
   Doublets doublets;
@@ -26,25 +28,25 @@ struct ConnectWalk {
     const Index inner = doublets.inner[d];
     const float x1 = hits.x[inner], y1 = hits.y[inner], x2 = hits.x[middle], y2 = hits.y[middle];
     const float cot = doublets.cot_theta[d], var_cot = doublets.var_cot[d];
-    // scattering changes cot theta by theta0 / sin^2(theta); p = pt / sin(theta), path ~ 1 / sin(theta)
-    const float t = 1.f + cot * cot;
-    const float theta2 = kHighland * kHighland * detector.layers[hits.layer[middle]].x0;
-    const float scatter = theta2 * t * std::sqrt(t);
+    const Layer& middle_layer = detector.layers[hits.layer[middle]];
+    const float scatter = slope_scatter(middle_layer, cot);
     const float cut = n_sigma * n_sigma, stiff2 = stiff * stiff, to_inverse_pt = inverse_pt_of;
-    const float largest = max_curvature, farthest = max_dxy, dxy_scatter = kDxyScatter * n_sigma * n_sigma * theta2;
-    const float r2 = hits.r[inner] * hits.r[inner];
+    const float dxy_scatter = kDxyScatter * cut * scattering_of(middle_layer) * hits.r[inner] * hits.r[inner];
     const float *cots = doublets.cot_theta.begin(), *vars = doublets.var_cot.begin();
-    const float *xs = doublets.x.begin(), *ys = doublets.y.begin();
-    const auto margin = [=](Index e) {
-      const Circle circle = circle_through(x1, y1, x2, y2, xs[e], ys[e]);
-      const float inverse_pt = circle.curvature * to_inverse_pt, change = cots[e] - cot;
-      const float inverse_pt2 = inverse_pt * inverse_pt + stiff2;
-      const float off = larger(std::fabs(circle.form(0.f, 0.f)) - farthest, 0.f);
-      float m = cut * (1.5f * (var_cot + vars[e]) + scatter * inverse_pt2) - change * change;
-      m = smaller(m, largest - std::fabs(circle.curvature));
-      return smaller(m, dxy_scatter * r2 * inverse_pt2 - off * off);
+    const auto margin_of_slope = [=](Index e, float inverse_pt2) {
+      const float change = cots[e] - cot;
+      return cut * (1.5f * (var_cot + vars[e]) + scatter * inverse_pt2) - change * change;
     };
-    visit_matching(first, last, margin, emit);
+    const float largest = max_curvature * to_inverse_pt, most = largest * largest + stiff2;
+    visit_matching(
+        first, last, [=](Index e) { return margin_of_slope(e, most); },
+        [&](Index e) {
+          const Circle circle = circle_through(x1, y1, x2, y2, doublets.x[e], doublets.y[e]);
+          if (std::fabs(circle.curvature) > max_curvature) return;
+          const float inverse_pt = circle.curvature * to_inverse_pt, inverse_pt2 = inverse_pt * inverse_pt + stiff2;
+          const float off = larger(std::fabs(circle.form(0.f, 0.f)) - max_dxy, 0.f);
+          if (margin_of_slope(e, inverse_pt2) >= 0.f && off * off <= dxy_scatter * inverse_pt2) emit(e);
+        });
   }
 };
 
@@ -62,8 +64,8 @@ struct DescribeConnections {
   /// A triplet without a fourth hit must come from nearer the beam line than those that a fourth hit confirms.
   HELIX_HD bool near_beam_line(const Circle& circle, Index a, Index b) const {
     const float inverse_pt = circle.curvature * inverse_pt_of, off = circle.form(0.f, 0.f);
-    const float theta2 = kHighland * kHighland * detector.layers[hits.layer[b]].x0;
-    const float error = n_sigma * n_sigma * kDxyScatter * theta2 * hits.r[a] * hits.r[a];
+    const float scatter = scattering_of(detector.layers[hits.layer[b]]);
+    const float error = n_sigma * n_sigma * kDxyScatter * scatter * hits.r[a] * hits.r[a];
     return off * off <= max_dxy * max_dxy + error * (inverse_pt * inverse_pt + stiff * stiff);
   }
 

@@ -3,12 +3,23 @@
 #include "kernels/core/minmax.h"
 #include "kernels/core/parallel.h"
 #include "kernels/core/units.h"
+#include "kernels/patatrack/slope.h"
 #include "kernels/patatrack/window.h"
 
 #include <cmath>
 
 namespace helix::patatrack {
 namespace {
+
+constexpr float kShorterDoublet = 12.f;  // variances of two slopes, times 1.5, over that of the longer doublet
+
+/// Variance of z of a hit where its layer is crossed at fixed r: errors of r count by the slope.
+struct ErrorOfZ {
+  float var_v;
+  bool barrel;
+  HELIX_HD explicit ErrorOfZ(const Layer& layer) : var_v(layer.var_v), barrel(layer.kind == LayerKind::barrel) {}
+  HELIX_HD float at(float cot) const { return barrel ? var_v : var_v * cot * cot; }
+};
 
 struct DoubletWalk {
   SortedHits hits;
@@ -68,18 +79,70 @@ struct DoubletWalk {
     });
   }
 
-  template <class Emit>
-  HELIX_HD void operator()(Index inner, const Emit& emit) const {
+  template <class Visit>
+  HELIX_HD void visit_pairs(Index inner, bool skipping, const Visit& visit) const {
     const std::int32_t layer = hits.layer[inner];
     for (Index p = detector.pairs_of_layer.begin(layer); p < detector.pairs_of_layer.end(layer); ++p)
-      visit_pair(inner, detector.pairs[p], emit);
+      if ((detector.pairs[p].skips > 0) == skipping) visit_pair(inner, detector.pairs[p], visit);
+  }
+
+  /// Neighbouring pairs.
+  template <class Emit>
+  HELIX_HD void operator()(Index inner, const Emit& emit) const {
+    visit_pairs(inner, false, emit);
   }
 };
 
-/// Variance of z of a hit where its layer is crossed at fixed r: errors of r count by the slope.
-HELIX_HD float var_z_at_r(const Layer& layer, float cot) {
-  return layer.kind == LayerKind::barrel ? layer.var_v : layer.var_v * cot * cot;
-}
+/// Slopes of the doublets of neighbouring pairs that end and that begin at each hit.
+struct CollectSlopes {
+  SortedHits hits;
+  Ragged near;
+  Span<std::uint64_t> ending, beginning;  // [hits]
+
+  HELIX_HD void operator()(Index inner) const {
+    std::uint64_t mine = 0;
+    for (Index row = near.rows.begin(inner); row < near.rows.end(inner); ++row) {
+      const Index outer = near.values[row];
+      const SlopeSet slope = SlopeSet::of((hits.z[outer] - hits.z[inner]) / (hits.r[outer] - hits.r[inner]));
+      mine |= slope.bits;
+      atomic_or(&ending[outer], slope.bits);
+    }
+    beginning[inner] = mine;
+  }
+};
+
+/// The doublets of neighbouring pairs, and those of skipping pairs that go on in one of them at either end: what has a
+/// hole of one layer on one side has none on the other. By chance there are as many skipping doublets as others.
+struct SkippingWalk {
+  DoubletWalk walk;
+  Ragged near;
+  Span<const std::uint64_t> ending, beginning;  // [hits]
+  float n_sigma, largest_inverse_pt2;
+
+  /// As wide as connect_doublets allows at the least pt, whatever the length of the other doublet.
+  HELIX_HD std::uint64_t matching(const Layer& middle, float cot, float variance) const {
+    return SlopeSet::around(cot, n_sigma * std::sqrt(variance + slope_scatter(middle, cot) * largest_inverse_pt2)).bits;
+  }
+
+  HELIX_HD bool supported(Index inner, Index outer) const {
+    const std::uint64_t before = ending[inner], behind = beginning[outer];
+    if ((before | behind) == 0) return false;
+    const SortedHits& h = walk.hits;
+    const Layer &a = walk.detector.layers[h.layer[inner]], &b = walk.detector.layers[h.layer[outer]];
+    const float inverse = 1.f / (h.r[outer] - h.r[inner]), cot = (h.z[outer] - h.z[inner]) * inverse;
+    const float variance = kShorterDoublet * (ErrorOfZ(a).at(cot) + ErrorOfZ(b).at(cot)) * (inverse * inverse);
+    return (before != 0 && (before & matching(a, cot, variance)) != 0) ||
+           (behind != 0 && (behind & matching(b, cot, variance)) != 0);
+  }
+
+  template <class Emit>
+  HELIX_HD void operator()(Index inner, const Emit& emit) const {
+    for (Index row = near.rows.begin(inner); row < near.rows.end(inner); ++row) emit(near.values[row]);
+    walk.visit_pairs(inner, true, [&](Index outer) {
+      if (supported(inner, outer)) emit(outer);
+    });
+  }
+};
 
 /// Columns of the doublets of one inner hit.
 struct DescribeDoublets {
@@ -91,15 +154,16 @@ struct DescribeDoublets {
 
   HELIX_HD void operator()(Index i) const {
     const SortedHits& h = hits;
-    const Layer inner_layer = detector.layers[h.layer[i]];
+    const ErrorOfZ inner_error(detector.layers[h.layer[i]]);
+    const float r = h.r[i], z = h.z[i];
     for (Index at = rows.rows.begin(i); at < rows.rows.end(i); ++at) {
       const Index o = rows.values[at];
-      const float dr = h.r[o] - h.r[i], cot = (h.z[o] - h.z[i]) / dr;
+      const float inverse = 1.f / (h.r[o] - r), cot = (h.z[o] - z) * inverse;
       inner[at] = i;
       x[at] = h.x[o];
       y[at] = h.y[o];
       cot_theta[at] = cot;
-      var_cot[at] = (var_z_at_r(inner_layer, cot) + var_z_at_r(detector.layers[h.layer[o]], cot)) / (dr * dr);
+      var_cot[at] = (inner_error.at(cot) + ErrorOfZ(detector.layers[h.layer[o]]).at(cot)) * (inverse * inverse);
     }
   }
 };
@@ -107,13 +171,28 @@ struct DescribeDoublets {
 }  // namespace
 
 Doublets find_doublets(Exec& exec, const SortedHits& hits, const Overlaps& overlaps, const DetectorView& detector,
-                       const DoubletConfig& config) {
+                       const Config& all) {
   exec.begin_stage("doublets");
+  const DoubletConfig& config = all.doublets;
   const float bending = 0.5f * kGevPerTeslaMm * detector.field;
+  const DoubletWalk walk{hits,
+                         overlaps,
+                         detector,
+                         bending / config.min_pt,
+                         bending / config.min_pt_skipping,
+                         config.max_z0,
+                         config.max_z0_skipping,
+                         config.overlap_tolerance_xy,
+                         config.overlap_tolerance_rz};
+  const Index n_hits = hits.n_hits();
+  const Ragged near = gather_rows(exec, n_hits, walk);
+  const CollectSlopes slopes{hits, near, exec.scratch<std::uint64_t>(n_hits), exec.scratch<std::uint64_t>(n_hits)};
+  fill(exec, slopes.ending, std::uint64_t{0});
+  for_each(exec, n_hits, slopes);
+  const float least_pt = config.min_pt / all.connect.curvature_margin;
+  const float inverse_pt2 = 1.f / (least_pt * least_pt) + all.connect.least_inverse_pt * all.connect.least_inverse_pt;
   const Ragged rows = gather_rows(
-      exec, hits.n_hits(),
-      DoubletWalk{hits, overlaps, detector, bending / config.min_pt, bending / config.min_pt_skipping, config.max_z0,
-                  config.max_z0_skipping, config.overlap_tolerance_xy, config.overlap_tolerance_rz});
+      exec, n_hits, SkippingWalk{walk, near, slopes.ending, slopes.beginning, all.connect.n_sigma, inverse_pt2});
   const auto n = static_cast<Index>(rows.values.size());
   const DescribeDoublets describe{hits,
                                   detector,
@@ -123,7 +202,7 @@ Doublets find_doublets(Exec& exec, const SortedHits& hits, const Overlaps& overl
                                   exec.scratch<float>(n),
                                   exec.scratch<float>(n),
                                   exec.scratch<float>(n)};
-  for_each(exec, hits.n_hits(), describe);
+  for_each(exec, n_hits, describe);
   return {rows.rows, describe.inner, rows.values, describe.x, describe.y, describe.cot_theta, describe.var_cot};
 }
 

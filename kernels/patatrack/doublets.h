@@ -7,8 +7,8 @@
 
 namespace helix::patatrack {
 
-/// Pairs of hits on the layer pairs of the geometry, in rows by their inner hit; within a row in the order of the
-/// layer pairs, then of phi.
+/// Pairs of hits on the layer pairs of the geometry, in rows by their inner hit; within a row neighbouring layers
+/// first, then in the order of the layer pairs, then of phi.
 struct Doublets {
   Offsets rows;                    // [sorted hits + 1]
   Span<const Index> inner, outer;  // [doublets] sorted hits
@@ -21,9 +21,10 @@ struct Doublets {
 
 /// Finds all doublets that a particle of at least config.min_pt from the luminous region can have left:
 /// windows in phi (bending at min_pt plus the pair's own width), in z at the beam line, in the coordinates of both
-/// hits and in |cot theta| by cluster size. Of overlapping hits in line with the other hit only the preferred one
-/// makes a doublet (fishbone).
+/// hits and in |cot theta| by cluster size. A doublet that skips a layer is kept if one that skips none goes on from
+/// either end with such a slope that the two may be connected. Of overlapping hits in line with the other hit only the
+/// preferred one makes a doublet (fishbone).
 Doublets find_doublets(Exec& exec, const SortedHits& hits, const Overlaps& overlaps, const DetectorView& detector,
-                       const DoubletConfig& config);
+                       const Config& config);
 
 }  // namespace helix::patatrack

@@ -63,10 +63,15 @@ HELIX_HD Crossing cross_layer(const Helix& helix, const DetectorView& detector, 
     const float s = 0.5f * helix.curvature * chord;
     if (std::fabs(s) > 0.9f) return {false, -1.f};
     arc = chord * asin_over(s);
+    const float z = helix.z0 + helix.cot * arc;
+    if (!(z >= layer.coordinate_min && z <= layer.coordinate_max)) return {false, arc};
   } else {
     arc = (layer.position - helix.z0) / helix.cot;
     const float half = 0.5f * helix.curvature * arc;
     if (!(arc > 0.f) || std::fabs(half) > 1.1f) return {false, -1.f};
+    // sin(1.1) / 1.1 > 0.8: the chord is longer than this, and ends outside
+    if (0.8f * arc > layer.coordinate_max + std::fabs(helix.dxy) + std::fabs(helix.spot_x) + std::fabs(helix.spot_y))
+      return {false, arc};
     chord = std::fabs(half) < 1e-6f ? arc : arc * (sine_of_half(half) / half);
   }
   const Helix::Point p = helix.at_chord(chord, arc);

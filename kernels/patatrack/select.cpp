@@ -8,8 +8,6 @@
 namespace helix::patatrack {
 namespace {
 
-constexpr Index kRoundsBetweenReads = 4;
-
 enum State : std::int32_t { kUndecided, kAccepted, kRejected };
 
 /// Floats in the order of unsigned integers.
@@ -116,7 +114,7 @@ Span<const std::int32_t> resolve(Exec& exec, const Candidates& in, Span<const In
   fill(exec, contest.state, std::int32_t{kUndecided});
   fill(exec, contest.taken, std::int32_t{0});
   for (bool more = n > 0; more; more = exec.sync_read(contest.undecided.begin()) != 0)
-    for (Index round = 0; round < kRoundsBetweenReads; ++round) {
+    for (Index round = 0; round < Exec::kRoundsBetweenReads; ++round) {
       fill(exec, contest.undecided, Index{0});
       for_each(exec, n, Forget{contest});
       for_each(exec, n, Claim{contest});

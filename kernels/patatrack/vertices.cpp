@@ -74,8 +74,8 @@ struct FitEvent {
     Index begin, end;
   };
 
-  /// Weighted mean and chi2 of the tracks of each vertex; drops those with too few, closing the gaps.
-  HELIX_HD Index fit(Range r, Index count) const {
+  /// Weighted mean and chi2 of the tracks of each vertex.
+  HELIX_HD void fit(Range r, Index count) const {
     for (Index v = r.begin; v < r.begin + count; ++v)
       all.z[v] = all.var_z[v] = all.chi2[v] = all.sum_pt2[v] = 0.f, all.n[v] = 0;
     for (Index i = r.begin; i < r.end; ++i) {
@@ -98,19 +98,14 @@ struct FitEvent {
       const float d = tracks.z[i] - all.z[v];
       all.chi2[v] += d * d / (tracks.var_z[i] + config.floor * config.floor);
     }
-    return count;
   }
 
-  HELIX_HD Index drop_small(Range r, Index count, Index least) const {
+  /// Closes the gaps that vertices of too few tracks leave. all.n holds the new numbers afterwards: fit again.
+  HELIX_HD Index drop_small(Range r, Index count) const {
     Index kept = 0;
-    for (Index v = r.begin; v < r.begin + count; ++v) {
-      const bool keep = all.n[v] >= least;
-      const Index to = keep ? r.begin + kept : -1;
-      if (to != v)
-        for (Index i = r.begin; i < r.end; ++i)
-          if (all.vertex[i] == v) all.vertex[i] = to;
-      if (keep) ++kept;
-    }
+    for (Index v = r.begin; v < r.begin + count; ++v) all.n[v] = all.n[v] >= config.min_tracks ? r.begin + kept++ : -1;
+    for (Index i = r.begin; i < r.end; ++i)
+      if (all.vertex[i] >= 0) all.vertex[i] = all.n[all.vertex[i]];
     return kept;
   }
 
@@ -118,10 +113,10 @@ struct FitEvent {
   HELIX_HD void deal(Range r, Index count) const {
     for (Index i = r.begin; i < r.end; ++i) {
       Index best = -1;
-      float least = config.n_sigma * config.n_sigma;
+      float least = config.n_sigma * config.n_sigma * (tracks.var_z[i] + config.floor * config.floor);
       for (Index v = r.begin; v < r.begin + count; ++v) {
-        const float d = tracks.z[i] - all.z[v], chi2 = d * d / (tracks.var_z[i] + config.floor * config.floor);
-        if (chi2 < least) least = chi2, best = v;
+        const float d = tracks.z[i] - all.z[v];
+        if (d * d < least) least = d * d, best = v;
       }
       all.vertex[i] = best;
     }
@@ -182,14 +177,16 @@ struct FitEvent {
       while (uphill[top] != top) top = uphill[top];
       if (top != i) all.vertex[i] = all.vertex[top];
     }
-    count = drop_small(r, fit(r, count), config.min_tracks);
+    fit(r, count);
+    count = drop_small(r, count);
     fit(r, count);
     for (Index round = 0; round < config.rounds; ++round) {
       const Index before = count;
       for (Index v = r.begin; v < r.begin + before; ++v) count = split(r, count, v);
       fit(r, count);
       deal(r, count);
-      count = drop_small(r, fit(r, count), config.min_tracks);
+      fit(r, count);
+      count = drop_small(r, count);
       fit(r, count);
     }
     order_by_sum_pt2(r, count);

@@ -42,7 +42,7 @@ struct Inputs {
 
   SortedHits hits = prepare_hits(exec, batch, detector, config.doublets.cluster_sizes);
   Overlaps overlaps = find_overlaps(exec, hits, detector, config.doublets);
-  Doublets doublets = find_doublets(exec, hits, overlaps, detector, config.doublets);
+  Doublets doublets = find_doublets(exec, hits, overlaps, detector, config);
   Connections connections = connect_doublets(exec, hits, doublets, detector, config);
   Ntuplets tuples = find_ntuplets(exec, doublets, connections, config.ntuplets);
   TrackHits tracks = attach_overlaps(exec, hits, overlaps, tuples, detector, config.ntuplets);
@@ -101,7 +101,7 @@ void add_stages() {
     benchmark::DoNotOptimize(find_overlaps(exec, in.hits, in.detector, in.config.doublets));
   });
   add("doublets", [](CpuExec& exec, const Inputs& in) {
-    benchmark::DoNotOptimize(find_doublets(exec, in.hits, in.overlaps, in.detector, in.config.doublets));
+    benchmark::DoNotOptimize(find_doublets(exec, in.hits, in.overlaps, in.detector, in.config));
   });
   add("connect", [](CpuExec& exec, const Inputs& in) {
     benchmark::DoNotOptimize(connect_doublets(exec, in.hits, in.doublets, in.detector, in.config));

@@ -105,7 +105,7 @@ TEST_CASE("SIGTERM in the middle of 100 requests: all are answered, exit 0") {
   CHECK_THAT(helixd.output(), Catch::Contains("server.drained complete=true left=0"));
 }
 
-TEST_CASE("a second signal ends the wait of a drain; exit 0 as nothing was left") {
+TEST_CASE("a second signal ends the wait of a drain, exit 0 as nothing was left") {
   HelixdProcess helixd({"--geometry", kGeometry, "--drain-delay", "5min"});
   REQUIRE_FALSE(helixd.address().empty());
   helixd.signal(SIGHUP);  // changes nothing

@@ -91,7 +91,7 @@ TEST_CASE("of a failing batch only the guilty request fails") {
   CHECK(reconstruct(server.client(), request_of({3})).status.ok());
 }
 
-TEST_CASE("a lane that loses its device leaves, others go on; without any the server says so") {
+TEST_CASE("a lane that loses its device leaves, others go on, without any the server says so") {
   TestServer server({}, 2);
   CHECK(reconstruct(server.client(), request_of({EngineScript::kLosing})).status.error_code() ==
         StatusCode::UNAVAILABLE);
@@ -109,7 +109,7 @@ TEST_CASE("a lane that loses its device leaves, others go on; without any the se
   CHECK(reply.status.error_message() == "no device is left: device lost");
 }
 
-TEST_CASE("a full server refuses at once, with a time to try again; room comes back") {
+TEST_CASE("a full server refuses at once, with a time to try again, room comes back") {
   TestServer server([](server::Options& options) {
     options.queue.max_requests = 2;
     options.queue.retry_after = 250ms;

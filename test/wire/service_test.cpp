@@ -75,7 +75,7 @@ TEST_CASE("tracks below the wanted quality are not sent") {
   CHECK(reply.answer.vertices().z_size() == 1);
 }
 
-TEST_CASE("events without offsets are one event; the beam spot is the request's, else the setting") {
+TEST_CASE("events without offsets are one event, the beam spot is the request's, else the setting") {
   TestServer server([](server::Options& options) { options.beam_spot = {.x = 0.1f, .y = 0.2f, .z = 3}; });
   v1::ReconstructRequest request = request_of({1, 2});
   request.mutable_hits()->clear_event_offsets();

@@ -188,6 +188,15 @@ TEST_CASE("geometry: a detectors.csv without modules, or with module_index out o
         (folder / "detectors.csv") + ":5: column module_index: 4 is not the number of the row, 3");
 }
 
+TEST_CASE("geometry: more layers than a set of layers holds are refused") {
+  std::string toml = "name = \"many\"\nfield = 2\n[beam_pipe]\nradius = 0\nx0 = 0\n";
+  for (int l = 0; l < 65; ++l)
+    toml += "[[layer]]\nname = \"L" + std::to_string(l) + "\"\nkind = \"barrel\"\nvolume = 8\nlayer = " +
+            std::to_string(l) + "\nx0 = 0.02\nsigma_u = 0.01\nsigma_v = 0.02\n";
+  const TempFolder folder;
+  CHECK_THAT(load(folder, kModules, toml).status().message(), Catch::Contains(": layer[64]: more than 64 layers"));
+}
+
 TEST_CASE("geometry: what is wrong in geometry.toml is named with line and key") {
   const auto [old, by, message] = GENERATE(table<std::string, std::string, std::string>({
       {"name = \"toy\"\n", "", ":1: name: missing key"},

@@ -140,7 +140,7 @@ TEST_CASE("an engine that throws, or answers another number of events, fails its
   CHECK(bench.run(5).ok());
 }
 
-TEST_CASE("lanes without a device leave; the last one closes the queue") {
+TEST_CASE("lanes without a device leave, the last one closes the queue") {
   Bench bench(2);
   CHECK(bench.run(kLosing).code() == Code::unavailable);
   CHECK(bench.run(5).ok());

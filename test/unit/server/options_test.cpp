@@ -84,7 +84,7 @@ TEST_CASE("flags win over the file, the file over the defaults") {
   CHECK(line->options.queue.max_requests == QueueOptions().max_requests);
 }
 
-TEST_CASE("help and version are texts; checks and prints are tasks") {
+TEST_CASE("help and version are texts, checks and prints are tasks") {
   CHECK(read({"--version"})->text == "helixd " HELIX_VERSION "\n");
   CHECK_THAT(read({"--help"})->text, Catch::Contains("--queue-max-requests"));
   CHECK(read({"--check-config"})->task == CommandLine::Task::check_config);

@@ -49,7 +49,7 @@ TEST_CASE("a track along +x at y > 0 has dxy > 0 and phi 0", "[validation]") {
   CHECK(t.phi[0] == Approx(0).margin(1e-5));
 }
 
-TEST_CASE("angles are wrapped into [-pi, pi)", "[validation]") {
+TEST_CASE("angles are wrapped into -pi to pi", "[validation]") {
   const double pi = std::numbers::pi;
   CHECK(wrap_angle(0.5) == Approx(0.5));
   CHECK(wrap_angle(3 * pi + 0.1) == Approx(0.1 - pi));
