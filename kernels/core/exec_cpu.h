@@ -2,6 +2,7 @@
 
 #include "kernels/core/arena.h"
 #include "kernels/core/ragged.h"
+#include "kernels/core/row_buffer.h"
 #include "kernels/core/stage_clock.h"
 
 #include <vector>
@@ -38,7 +39,7 @@ class CpuExec {
   void begin_stage(const char* name) { clock_.begin(name); }
 
   /// At least n buffers for gather_rows; they keep their capacity.
-  std::vector<std::vector<Index>>& row_buffers(std::size_t n) {
+  std::vector<RowBuffer>& row_buffers(std::size_t n) {
     if (row_buffers_.size() < n) row_buffers_.resize(n);
     return row_buffers_;
   }
@@ -51,7 +52,7 @@ class CpuExec {
   Arena& arena_;
   int threads_;
   StageClock clock_;
-  std::vector<std::vector<Index>> row_buffers_;
+  std::vector<RowBuffer> row_buffers_;
 };
 
 }  // namespace helix

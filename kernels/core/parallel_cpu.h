@@ -14,6 +14,7 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 namespace helix {
@@ -23,13 +24,14 @@ inline constexpr Index kGrain = 256;
 
 template <class Body>
 void for_each(CpuExec& exec, Index n, const Body& body) {
-  if (exec.threads() == 1 || n < 2 * kGrain) {
-    for (Index i = 0; i < n; ++i) body(i);
-    return;
-  }
-  tbb::parallel_for(tbb::blocked_range<Index>(0, n, kGrain), [&](const tbb::blocked_range<Index>& range) {
-    for (Index i = range.begin(); i < range.end(); ++i) body(i);
-  });
+  const auto run = [&body](Index first, Index last) {
+    const Body own = body;
+#pragma GCC ivdep
+    for (Index i = first; i < last; ++i) own(i);
+  };
+  if (exec.threads() == 1 || n < 2 * kGrain) return run(0, n);
+  tbb::parallel_for(tbb::blocked_range<Index>(0, n, kGrain),
+                    [&](const tbb::blocked_range<Index>& range) { run(range.begin(), range.end()); });
 }
 
 template <class T>
@@ -131,7 +133,10 @@ HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, cons
     for (Index k = 0; k < whole; k += 8) {
       unsigned mask = matching_of_eight(margins + k);
       if (left - k < 8) mask &= (1u << (left - k)) - 1;
-      for (; mask != 0; mask &= mask - 1) visit(first + k + std::countr_zero(mask));
+      if constexpr (std::is_same_v<Visit, RowEmitter>)
+        visit.matching(first + k, mask);
+      else
+        for (; mask != 0; mask &= mask - 1) visit(first + k + std::countr_zero(mask));
     }
   }
 }
@@ -155,7 +160,7 @@ Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
     mine.clear();
     for (Index i = r * run; i < std::min(n, (r + 1) * run); ++i) {
       at[i + 1] = static_cast<Index>(mine.size());
-      walk(i, [&](Index value) { mine.push_back(value); });
+      walk(i, RowEmitter{&mine});
       check(mine.size());
       at[i + 1] = static_cast<Index>(mine.size()) - at[i + 1];
     }

@@ -4,6 +4,7 @@
 #include "kernels/patatrack/config.h"
 #include "kernels/patatrack/doublets.h"
 #include "kernels/patatrack/fast_circle.h"
+#include "kernels/patatrack/overlaps.h"
 
 namespace helix::patatrack {
 
@@ -20,8 +21,9 @@ struct Connections {
 };
 
 /// Connects doublets whose slopes agree within the scattering in the middle layer and the hits' errors, and whose
-/// circle is stiff enough and passes the beam line.
-Connections connect_doublets(Exec& exec, const SortedHits& hits, const Doublets& doublets, const DetectorView& detector,
-                             const Config& config);
+/// circle is stiff enough and passes the beam line. Of overlapping hits in line with the other hit of a doublet only
+/// the preferred one is used (fishbone).
+Connections connect_doublets(Exec& exec, const SortedHits& hits, const Overlaps& overlaps, const Doublets& doublets,
+                             const DetectorView& detector, const Config& config);
 
 }  // namespace helix::patatrack

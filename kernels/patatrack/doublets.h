@@ -2,7 +2,6 @@
 
 #include "kernels/core/exec.h"
 #include "kernels/patatrack/config.h"
-#include "kernels/patatrack/overlaps.h"
 #include "kernels/patatrack/prepare.h"
 
 namespace helix::patatrack {
@@ -15,6 +14,7 @@ struct Doublets {
   Span<const float> x, y;          // [doublets] of the outer hit, mm
   Span<const float> cot_theta;     // [doublets]
   Span<const float> var_cot;       // [doublets] variance of cot theta from the hits' errors
+  Span<const float> scatter;       // [doublets] of cot theta by the layer of the outer hit, over 1/pt^2: GeV^2
 
   HELIX_HD Index n() const { return static_cast<Index>(outer.size()); }
 };
@@ -22,9 +22,7 @@ struct Doublets {
 /// Finds all doublets that a particle of at least config.min_pt from the luminous region can have left:
 /// windows in phi (bending at min_pt plus the pair's own width), in z at the beam line, in the coordinates of both
 /// hits and in |cot theta| by cluster size. A doublet that skips a layer is kept if one that skips none goes on from
-/// either end with such a slope that the two may be connected. Of overlapping hits in line with the other hit only the
-/// preferred one makes a doublet (fishbone).
-Doublets find_doublets(Exec& exec, const SortedHits& hits, const Overlaps& overlaps, const DetectorView& detector,
-                       const Config& config);
+/// either end with such a slope that the two may be connected.
+Doublets find_doublets(Exec& exec, const SortedHits& hits, const DetectorView& detector, const Config& config);
 
 }  // namespace helix::patatrack

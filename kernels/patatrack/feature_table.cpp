@@ -21,8 +21,8 @@ FeatureTable make_feature_table(const HitBatch& batch, const Detector& detector,
   const DetectorView view = detector.view();
   const SortedHits hits = prepare_hits(exec, batch, view, config.doublets.cluster_sizes);
   const Overlaps overlaps = find_overlaps(exec, hits, view, config.doublets);
-  const Doublets doublets = find_doublets(exec, hits, overlaps, view, config);
-  const Connections connections = connect_doublets(exec, hits, doublets, view, config);
+  const Doublets doublets = find_doublets(exec, hits, view, config);
+  const Connections connections = connect_doublets(exec, hits, overlaps, doublets, view, config);
   const Ntuplets tuples = find_ntuplets(exec, doublets, connections, config.ntuplets);
   const TrackHits tracks = attach_overlaps(exec, hits, overlaps, tuples, view, config.ntuplets);
   const auto fit = fit_broken_lines(exec, batch, hits, view, tracks);

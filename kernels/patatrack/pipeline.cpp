@@ -99,8 +99,8 @@ struct CountEvent {
 PipelineOutput run_pipeline(Exec& exec, const HitBatch& batch, const DetectorView& detector, const Config& config) {
   const SortedHits hits = prepare_hits(exec, batch, detector, config.doublets.cluster_sizes);
   const Overlaps overlaps = find_overlaps(exec, hits, detector, config.doublets);
-  const Doublets doublets = find_doublets(exec, hits, overlaps, detector, config);
-  const Connections connections = connect_doublets(exec, hits, doublets, detector, config);
+  const Doublets doublets = find_doublets(exec, hits, detector, config);
+  const Connections connections = connect_doublets(exec, hits, overlaps, doublets, detector, config);
   const Ntuplets tuples = find_ntuplets(exec, doublets, connections, config.ntuplets);
   const TrackHits tracks = attach_overlaps(exec, hits, overlaps, tuples, detector, config.ntuplets);
   const Span<const TrackFit> fit = fit_broken_lines(exec, batch, hits, detector, tracks);

@@ -1,6 +1,7 @@
 #include "kernels/patatrack/prepare.h"
 
 #include "kernels/core/parallel.h"
+#include "kernels/patatrack/slope.h"
 
 #include <cmath>
 
@@ -78,7 +79,7 @@ struct MakeSorted {
   bool use_sizes;
   Span<const std::uint64_t> key;
   Span<const Index> original;
-  Span<float> x, y, z, r, cot_min, cot_max;
+  Span<float> x, y, z, r, cot_min, cot_max, var_z, var_r, scattering;
   Span<Turn> phi;
   Span<Index> event;
   Span<std::int32_t> layer, module;
@@ -105,6 +106,11 @@ struct MakeSorted {
     }
     cot_min[i] = window.cot_min;
     cot_max[i] = window.cot_max;
+    const Layer& on = detector.layers[l];
+    const bool barrel = on.kind == LayerKind::barrel;
+    var_z[i] = barrel ? on.var_v : 0.f;
+    var_r[i] = barrel ? 0.f : on.var_v;
+    scattering[i] = scattering_of(on);
   }
 };
 
@@ -156,6 +162,9 @@ SortedHits prepare_hits(Exec& exec, const HitBatch& hits, const DetectorView& de
                     exec.scratch<float>(n_used),
                     exec.scratch<float>(n_used),
                     exec.scratch<float>(n_used),
+                    exec.scratch<float>(n_used),
+                    exec.scratch<float>(n_used),
+                    exec.scratch<float>(n_used),
                     exec.scratch<Turn>(n_used),
                     exec.scratch<Index>(n_used),
                     exec.scratch<std::int32_t>(n_used),
@@ -166,9 +175,21 @@ SortedHits prepare_hits(Exec& exec, const HitBatch& hits, const DetectorView& de
   if (n_used == 0) fill(exec, bins, Index{0});
   for_each(exec, n_used, MakeBins{sorted.event, sorted.layer, sorted.phi, n_layers, n_segments * kPhiBins, bins});
 
-  return {sorted.x,     sorted.y,       sorted.z,       sorted.r,
-          sorted.phi,   sorted.cot_min, sorted.cot_max, original.subspan(0, n_used),
-          sorted.event, sorted.layer,   sorted.module,  {segments},
+  return {sorted.x,
+          sorted.y,
+          sorted.z,
+          sorted.r,
+          sorted.phi,
+          sorted.cot_min,
+          sorted.cot_max,
+          sorted.var_z,
+          sorted.var_r,
+          sorted.scattering,
+          original.subspan(0, n_used),
+          sorted.event,
+          sorted.layer,
+          sorted.module,
+          {segments},
           bins};
 }
 

@@ -42,8 +42,8 @@ struct Inputs {
 
   SortedHits hits = prepare_hits(exec, batch, detector, config.doublets.cluster_sizes);
   Overlaps overlaps = find_overlaps(exec, hits, detector, config.doublets);
-  Doublets doublets = find_doublets(exec, hits, overlaps, detector, config);
-  Connections connections = connect_doublets(exec, hits, doublets, detector, config);
+  Doublets doublets = find_doublets(exec, hits, detector, config);
+  Connections connections = connect_doublets(exec, hits, overlaps, doublets, detector, config);
   Ntuplets tuples = find_ntuplets(exec, doublets, connections, config.ntuplets);
   TrackHits tracks = attach_overlaps(exec, hits, overlaps, tuples, detector, config.ntuplets);
   Span<const TrackFit> fit = fit_broken_lines(exec, batch, hits, detector, tracks);
@@ -101,10 +101,10 @@ void add_stages() {
     benchmark::DoNotOptimize(find_overlaps(exec, in.hits, in.detector, in.config.doublets));
   });
   add("doublets", [](CpuExec& exec, const Inputs& in) {
-    benchmark::DoNotOptimize(find_doublets(exec, in.hits, in.overlaps, in.detector, in.config));
+    benchmark::DoNotOptimize(find_doublets(exec, in.hits, in.detector, in.config));
   });
   add("connect", [](CpuExec& exec, const Inputs& in) {
-    benchmark::DoNotOptimize(connect_doublets(exec, in.hits, in.doublets, in.detector, in.config));
+    benchmark::DoNotOptimize(connect_doublets(exec, in.hits, in.overlaps, in.doublets, in.detector, in.config));
   });
   add("ntuplets", [](CpuExec& exec, const Inputs& in) {
     benchmark::DoNotOptimize(find_ntuplets(exec, in.doublets, in.connections, in.config.ntuplets));

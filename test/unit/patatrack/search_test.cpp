@@ -37,8 +37,8 @@ Found search(const OwnedBatch& batch, const Detector& detector, const Config& co
   const HitBatch hits = upload(device, batch);
   const SortedHits sorted = prepare_hits(device.exec(), hits, view, config.doublets.cluster_sizes);
   const Overlaps overlaps = find_overlaps(device.exec(), sorted, view, config.doublets);
-  const Doublets doublets = find_doublets(device.exec(), sorted, overlaps, view, config);
-  const Connections connections = connect_doublets(device.exec(), sorted, doublets, view, config);
+  const Doublets doublets = find_doublets(device.exec(), sorted, view, config);
+  const Connections connections = connect_doublets(device.exec(), sorted, overlaps, doublets, view, config);
   const Ntuplets tuples = find_ntuplets(device.exec(), doublets, connections, config.ntuplets);
 
   Found found;
