@@ -27,7 +27,7 @@ struct Layer {
   float position;                        // mm: mean r of a barrel layer's hits, mean z of a disc's
   float coordinate_min, coordinate_max;  // mm: extent of the active area along the coordinate
   float r_min, r_max, z_min, z_max;      // mm: box of all its modules' corners
-  float x0;                              // thickness in radiation lengths, at normal incidence
+  float x0, log_x0;                      // thickness in radiation lengths, at normal incidence; its logarithm
   float var_u, var_v;                    // mm^2: hit errors used where the hits bring none
   float var_scale_u, var_scale_v;        // factor on the hits' own variances, from residuals against truth
   std::int32_t grid_first;               // first cell of this layer in DetectorView::grid
@@ -71,6 +71,7 @@ struct DetectorView {
   ScoreView scores;
   float field;                           // T, along z
   float beam_pipe_radius, beam_pipe_x0;  // mm, radiation lengths; radius 0: none
+  float log_beam_pipe_x0;
 };
 
 /// A detector, owned: what load_detector read from a geometry folder.

@@ -13,6 +13,9 @@ namespace {
 constexpr int kSamples = 9;  // a side; odd, so that the middle is one: the nearest point of a flat module to the beam
 constexpr float kNoLimit = 1e9f;
 
+/// Logarithm of a thickness; of none that of a very small one, which scatters nothing either.
+float log_of(float x0) { return std::log(std::max(x0, 1e-9f)); }
+
 struct Input {
   std::string path, text;
 };
@@ -84,6 +87,7 @@ void add_layer(const LayerRow& row, Detector& out) {
   Layer layer{};
   layer.kind = row.kind;
   layer.x0 = static_cast<float>(row.x0);
+  layer.log_x0 = log_of(layer.x0);
   layer.var_u = static_cast<float>(row.sigma_u * row.sigma_u);
   layer.var_v = static_cast<float>(row.sigma_v * row.sigma_v);
   layer.var_scale_u = static_cast<float>(row.scale_u * row.scale_u);
@@ -138,7 +142,8 @@ DetectorView Detector::view() const {
           .scores = {score_terms, score_values},
           .field = field,
           .beam_pipe_radius = beam_pipe_radius,
-          .beam_pipe_x0 = beam_pipe_x0};
+          .beam_pipe_x0 = beam_pipe_x0,
+          .log_beam_pipe_x0 = log_of(beam_pipe_x0)};
 }
 
 std::int64_t Detector::find_module(std::uint32_t volume, std::uint32_t layer, std::uint32_t module) const {

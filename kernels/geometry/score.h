@@ -41,7 +41,7 @@ inline constexpr int kScores = 2;
 
 /// One term of a score: a piecewise linear function of one feature between equally spaced nodes, constant outside.
 struct ScoreTerm {
-  float low, high;        // first and last node
+  float low, per_unit;    // first node; nodes in an interval of length 1
   std::int32_t first, n;  // its values in ScoreView::values, one a node; n = 0: no such term
 };
 
@@ -54,7 +54,7 @@ struct ScoreView {
 HELIX_HD float evaluate(const ScoreTerm& term, Span<const float> values, float x) {
   if (term.n == 0) return 0.f;
   const auto last = static_cast<float>(term.n - 1);
-  float at = (x - term.low) / (term.high - term.low) * last;
+  float at = (x - term.low) * term.per_unit;
   at = at > 0.f ? at : 0.f;  // also NaN
   at = at < last ? at : last;
   const auto below = static_cast<std::int32_t>(at);

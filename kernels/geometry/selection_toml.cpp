@@ -32,8 +32,8 @@ Status read_term(const toml::table& table, const std::string& path, const std::s
   ScoreTerm& term = out.terms[static_cast<std::size_t>(((score - 1) * kTrackClasses + (layers - 3)) * kFeatures +
                                                        (name - kFeatureNames))];
   if (term.n != 0) return invalid_argument(toml_place(path, table) + prefix + "feature: this term is there twice");
-  term = {static_cast<float>(low), static_cast<float>(high), static_cast<std::int32_t>(out.values.size()),
-          static_cast<std::int32_t>(values.size())};
+  term = {static_cast<float>(low), static_cast<float>(static_cast<double>(values.size() - 1) / (high - low)),
+          static_cast<std::int32_t>(out.values.size()), static_cast<std::int32_t>(values.size())};
   for (const double value : values) out.values.push_back(static_cast<float>(value));
   return {};
 }

@@ -1,5 +1,6 @@
 #include "kernels/patatrack/broken_line.h"
 
+#include "kernels/core/lanes.h"
 #include "kernels/core/parallel.h"
 #include "kernels/core/units.h"
 #include "kernels/patatrack/fast_circle.h"
@@ -13,18 +14,18 @@ namespace {
 
 /// Normal equations of the transverse fit, reduced to (offset, slope, curvature) at one point of the reference circle.
 struct CircleEquations {
-  float l00 = 0, l01 = 0, l02 = 0, l11 = 0, l12 = 0, l22 = 0;
-  float b0 = 0, b1 = 0, b2 = 0;
-  float constant = 0;  // what is left of chi2
+  Lanes l00{}, l01{}, l02{}, l11{}, l12{}, l22{};
+  Lanes b0{}, b1{}, b2{};
+  Lanes constant{};  // what is left of chi2
 
-  HELIX_HD void measure(float offset, float weight) {
+  HELIX_HD void measure(Lanes offset, Lanes weight) {
     l00 += weight;
     b0 += weight * offset;
     constant += weight * offset * offset;
   }
-  HELIX_HD void scatter(float variance) {
-    const float gain = variance / (1.f + variance * l11);
-    const float g0 = gain * l01, g1 = gain * l11, g2 = gain * l12, rest = 1.f - g1;
+  HELIX_HD void scatter(Lanes variance) {
+    const Lanes gain = variance / (1.f + variance * l11);
+    const Lanes g0 = gain * l01, g1 = gain * l11, g2 = gain * l12, rest = 1.f - g1;
     l00 -= g0 * l01;
     l02 -= g0 * l12;
     l22 -= g2 * l12;
@@ -37,8 +38,8 @@ struct CircleEquations {
     b1 *= rest;
   }
   /// To the point a distance d further in.
-  HELIX_HD void move_in(float d) {
-    const float h = 0.5f * d * d;
+  HELIX_HD void move_in(Lanes d) {
+    const Lanes h = 0.5f * d * d;
     l22 += 2.f * (h * l02 + d * l12) + d * d * l11 + h * (h * l00 + 2.f * d * l01);
     l12 += h * l01 + d * (h * l00 + l02 + d * l01) + d * l11;
     l02 += h * l00 + d * l01;
@@ -51,16 +52,16 @@ struct CircleEquations {
 
 /// The same of the longitudinal fit, in (z, cot theta).
 struct LineEquations {
-  float l00 = 0, l01 = 0, l11 = 0, b0 = 0, b1 = 0, constant = 0;
+  Lanes l00{}, l01{}, l11{}, b0{}, b1{}, constant{};
 
-  HELIX_HD void measure(float z, float weight) {
+  HELIX_HD void measure(Lanes z, Lanes weight) {
     l00 += weight;
     b0 += weight * z;
     constant += weight * z * z;
   }
-  HELIX_HD void scatter(float variance) {
-    const float gain = variance / (1.f + variance * l11);
-    const float rest = 1.f - gain * l11;
+  HELIX_HD void scatter(Lanes variance) {
+    const Lanes gain = variance / (1.f + variance * l11);
+    const Lanes rest = 1.f - gain * l11;
     l00 -= gain * l01 * l01;
     b0 -= gain * l01 * b1;
     constant -= gain * b1 * b1;
@@ -68,7 +69,7 @@ struct LineEquations {
     l11 *= rest;
     b1 *= rest;
   }
-  HELIX_HD void move_in(float d) {
+  HELIX_HD void move_in(Lanes d) {
     l11 += d * (2.f * l01 + d * l00);
     l01 += d * l00;
     b1 += d * b0;
@@ -77,10 +78,31 @@ struct LineEquations {
 
 /// The trajectory that kinks and residuals are taken from.
 struct Reference {
-  Perigee perigee;
-  float z0, cot;  // z = z0 + cot * arc
-  float inverse_cot;
-  float inverse_pt2;  // 1/GeV^2
+  PerigeeOf<Lanes> perigee;
+  Lanes z0, cot, inverse_cot;        // z = z0 + cot * arc
+  Lanes inverse_pt2;                 // 1/GeV^2
+  Lanes slant;                       // 1 / sin(theta): path over transverse path
+  Lanes log_in_barrel, log_in_disc;  // of the path through a layer, over its thickness
+};
+
+/// A set of layers in each lane.
+struct LayerSets {
+  LaneBits low{}, high{};  // layers 0 to 31, 32 to 63
+
+  HELIX_HD LaneMask has(Index l) const {
+    const LaneBits word = l < 32 ? low : high;
+    return (word >> static_cast<std::uint32_t>(l & 31) & 1u) != 0u;
+  }
+  HELIX_HD void add(int i, Index l) {
+    LaneBits& word = l < 32 ? low : high;
+    lane(word, i) |= std::uint32_t{1} << (l & 31);
+  }
+};
+
+/// kLanes tracks, side by side; a lane without a track of its own repeats another's.
+struct Tracks {
+  const Index* hit[kLanes];
+  Index n[kLanes], most;
 };
 
 struct Fitter {
@@ -89,182 +111,250 @@ struct Fitter {
   DetectorView detector;
   float inverse_pt_of;  // GeV^-1 mm
 
-  /// Variance of a scattering angle (Highland; Review of Particle Physics), seen along the track, for a relativistic
-  /// particle: p = pt / sin(theta).
-  HELIX_HD float scattering(const Reference& ref, float thickness) const {
-    if (thickness <= 0.f) return 0.f;
-    const float logarithm = 1.f + 0.038f * std::log(thickness);
-    const float width = 0.0136f * (logarithm > 0.2f ? logarithm : 0.2f);
-    return width * width * thickness * ref.inverse_pt2 / (1.f + ref.cot * ref.cot);
+  /// Adds a scatterer: variance of the angle by Highland's formula (Review of Particle Physics), for a relativistic
+  /// particle, p = pt / sin(theta). path: its length in radiation lengths; log_path: the logarithm of about that.
+  HELIX_HD void scatter(const Reference& ref, Lanes path, Lanes log_path, CircleEquations& circle,
+                        LineEquations& line) const {
+    const Lanes logarithm = 1.f + 0.038f * log_path;
+    const Lanes width = 0.0136f * choose(logarithm > 0.2f, logarithm, lanes_of(0.2f));
+    const Lanes t = ref.slant * ref.slant, seen_across = width * width * path * ref.inverse_pt2;
+    circle.scatter(seen_across);
+    line.scatter(seen_across * t);
   }
 
-  HELIX_HD void scatter(const Reference& ref, float thickness, CircleEquations& circle, LineEquations& line) const {
-    const float t = 1.f + ref.cot * ref.cot;
-    const float variance = scattering(ref, thickness);
-    circle.scatter(variance * t);
-    line.scatter(variance * t * t);
-  }
-
-  HELIX_HD static float arc_at(const Reference& ref, const Layer& layer) {
-    return layer.kind == LayerKind::barrel ? layer.position : (layer.position - ref.z0) * ref.inverse_cot;
-  }
-
-  /// Layers that the trajectory crosses without a hit of the tuple, a bit each.
-  HELIX_HD std::uint64_t unseen_layers(const Reference& ref, const Index* tuple, Index n) const {
-    std::uint64_t seen = 0, crossed = 0;
-    for (Index k = 0; k < n; ++k) seen |= std::uint64_t{1} << hits.layer[tuple[k]];
-    for (Index l = 0; l < static_cast<Index>(detector.layers.size()); ++l) {
-      const Layer& layer = detector.layers[l];
-      const float arc = arc_at(ref, layer);
-      const float coordinate = layer.kind == LayerKind::barrel ? ref.z0 + ref.cot * arc : arc;
-      const bool inside = coordinate >= layer.coordinate_min && coordinate <= layer.coordinate_max;
-      crossed |= std::uint64_t{inside} << l;
-    }
-    return crossed & ~seen;
-  }
-
-  /// Scatterers of unseen layers between two arcs, from the outside in. Returns the arc of the innermost point reached.
-  HELIX_HD float cross_unseen(const Reference& ref, float from, float to, std::uint64_t unseen, CircleEquations& circle,
-                              LineEquations& line) const {
-    float at = from;
-    while (true) {
-      float best = to;
-      Index crossed = -1;
-      Index l = 0;
-      for (std::uint64_t left = unseen; left != 0; left >>= 1, ++l) {
-        if ((left & 1) == 0) continue;
-        const float arc = arc_at(ref, detector.layers[l]);
-        if (arc > best + 1e-3f && arc < at - 1e-3f) best = arc, crossed = l;
-      }
-      if (crossed < 0) return at;
-      const Layer& layer = detector.layers[crossed];
-      const float slant = std::sqrt(1.f + ref.cot * ref.cot);
-      circle.move_in(at - best);
-      line.move_in(at - best);
-      const bool barrel = layer.kind == LayerKind::barrel;
-      scatter(ref, layer.x0 * (barrel ? slant : slant * std::fabs(ref.inverse_cot)), circle, line);
-      at = best;
-    }
-  }
-
-  struct HitErrors {
-    float var_offset, var_z, cos_incidence;
+  struct Surface {
+    Lanes arc;
+    LaneMask inside;  // within the layer's extent
   };
-  HELIX_HD HitErrors errors(const Reference& ref, Index hit, float tx, float ty) const {
-    const Module module = detector.modules[hits.module[hit]];
-    const Layer layer = detector.layers[hits.layer[hit]];
-    const Index row = hits.original[hit];
-    const float var_u = batch.var_u.empty() ? layer.var_u : layer.var_scale_u * batch.var_u[row];
-    const float var_v = batch.var_v.empty() ? layer.var_v : layer.var_scale_v * batch.var_v[row];
-    const float u_left = module.u[1] * tx - module.u[0] * ty, v_left = module.v[1] * tx - module.v[0] * ty;
-    const float u_z = module.u[2] - ref.cot * (module.u[0] * tx + module.u[1] * ty);
-    const float v_z = module.v[2] - ref.cot * (module.v[0] * tx + module.v[1] * ty);
-    const float along = module.w[0] * tx + module.w[1] * ty + module.w[2] * ref.cot;
-    const float cosine = std::fabs(along) / std::sqrt(1.f + ref.cot * ref.cot);
-    return {var_u * u_left * u_left + var_v * v_left * v_left, var_u * u_z * u_z + var_v * v_z * v_z,
-            cosine > 0.05f ? cosine : 0.05f};
+  HELIX_HD static Surface cross(const Reference& ref, const Layer& layer) {
+    const bool barrel = layer.kind == LayerKind::barrel;
+    const Lanes arc = barrel ? lanes_of(layer.position) : (layer.position - ref.z0) * ref.inverse_cot;
+    const Lanes coordinate = barrel ? ref.z0 + ref.cot * arc : arc;
+    return {arc, (coordinate >= layer.coordinate_min) & (coordinate <= layer.coordinate_max)};
   }
 
-  HELIX_HD Reference reference(const Index* tuple, Index n) const {
-    const Index first = tuple[0], middle = tuple[n / 2], last = tuple[n - 1];
-    Reference ref{};
-    ref.perigee = perigee_of(
-        circle_through(hits.x[first], hits.y[first], hits.x[middle], hits.y[middle], hits.x[last], hits.y[last]));
-    const float arc_first = ref.perigee.place(hits.x[first], hits.y[first]).arc;
-    const float arc_last = ref.perigee.place(hits.x[last], hits.y[last]).arc;
-    ref.cot = (hits.z[last] - hits.z[first]) / (arc_last - arc_first);
+  /// Scatterers of layers that are crossed between two arcs without a hit, from the outside in. Returns the arcs of the
+  /// innermost points reached.
+  HELIX_HD Lanes cross_unseen(const Reference& ref, Lanes from, Lanes to, const LayerSets& seen,
+                              CircleEquations& circle, LineEquations& line) const {
+    Lanes at = from;
+    while (true) {
+      Lanes best = to, path{}, log_path{};
+      LaneMask crossed = best > best;
+      for (Index l = 0; l < static_cast<Index>(detector.layers.size()); ++l) {
+        const Layer& layer = detector.layers[l];
+        const Surface surface = cross(ref, layer);
+        const LaneMask next = surface.inside & (surface.arc > best + 1e-3f) & (surface.arc < at - 1e-3f) & !seen.has(l);
+        if (!any(next)) continue;
+        const bool barrel = layer.kind == LayerKind::barrel;
+        const Lanes over = barrel ? ref.slant : ref.slant * absolute(ref.inverse_cot);
+        best = choose(next, surface.arc, best);
+        path = choose(next, layer.x0 * over, path);
+        log_path = choose(next, layer.log_x0 + (barrel ? ref.log_in_barrel : ref.log_in_disc), log_path);
+        crossed |= next;
+      }
+      if (!any(crossed)) return at;
+      const Lanes step = choose(crossed, at - best, Lanes{});
+      circle.move_in(step);
+      line.move_in(step);
+      scatter(ref, path, log_path, circle, line);
+      at -= step;
+    }
+  }
+
+  /// A hit of each lane, and its plane.
+  struct Point {
+    Lanes x, y, z;
+    Lanes var_u, var_v;
+    Lanes u[3], v[3], w[3];
+    Lanes x0, log_x0, barrel;
+  };
+  HELIX_HD Point point(const Index (&hit)[kLanes]) const {
+    Point p;
+    p.x = make_lanes([&](int i) { return hits.x[hit[i]]; });
+    p.y = make_lanes([&](int i) { return hits.y[hit[i]]; });
+    p.z = make_lanes([&](int i) { return hits.z[hit[i]]; });
+    for (int i = 0; i < kLanes; ++i) {
+      const Module& module = detector.modules[hits.module[hit[i]]];
+      const Layer& layer = detector.layers[hits.layer[hit[i]]];
+      const Index row = hits.original[hit[i]];
+      lane(p.var_u, i) = batch.var_u.empty() ? layer.var_u : layer.var_scale_u * batch.var_u[row];
+      lane(p.var_v, i) = batch.var_v.empty() ? layer.var_v : layer.var_scale_v * batch.var_v[row];
+      for (int k = 0; k < 3; ++k) {
+        lane(p.u[k], i) = module.u[k];
+        lane(p.v[k], i) = module.v[k];
+        lane(p.w[k], i) = module.w[k];
+      }
+      lane(p.x0, i) = layer.x0;
+      lane(p.log_x0, i) = layer.log_x0;
+      lane(p.barrel, i) = layer.kind == LayerKind::barrel ? 1.f : 0.f;
+    }
+    return p;
+  }
+
+  struct Errors {
+    Lanes var_offset, var_z, cos_incidence;
+  };
+  HELIX_HD static Errors errors(const Reference& ref, const Point& p, Lanes tx, Lanes ty) {
+    const Lanes u_left = p.u[1] * tx - p.u[0] * ty, v_left = p.v[1] * tx - p.v[0] * ty;
+    const Lanes u_z = p.u[2] - ref.cot * (p.u[0] * tx + p.u[1] * ty);
+    const Lanes v_z = p.v[2] - ref.cot * (p.v[0] * tx + p.v[1] * ty);
+    const Lanes cosine = absolute(p.w[0] * tx + p.w[1] * ty + p.w[2] * ref.cot) / ref.slant;
+    return {p.var_u * u_left * u_left + p.var_v * v_left * v_left, p.var_u * u_z * u_z + p.var_v * v_z * v_z,
+            choose(cosine > 0.05f, cosine, lanes_of(0.05f))};
+  }
+
+  HELIX_HD Reference reference(const Tracks& tracks) const {
+    Lanes x[3], y[3], z[3];
+    for (int i = 0; i < kLanes; ++i) {
+      const Index picked[3] = {tracks.hit[i][0], tracks.hit[i][tracks.n[i] / 2], tracks.hit[i][tracks.n[i] - 1]};
+      for (int k = 0; k < 3; ++k) {
+        lane(x[k], i) = hits.x[picked[k]];
+        lane(y[k], i) = hits.y[picked[k]];
+        lane(z[k], i) = hits.z[picked[k]];
+      }
+    }
+    Reference ref;
+    ref.perigee = perigee_of(circle_through(x[0], y[0], x[1], y[1], x[2], y[2]));
+    const Lanes arc_first = ref.perigee.place(x[0], y[0]).arc, arc_last = ref.perigee.place(x[2], y[2]).arc;
+    ref.cot = (z[2] - z[0]) / (arc_last - arc_first);
     ref.inverse_cot = 1.f / ref.cot;
-    ref.z0 = hits.z[first] - ref.cot * arc_first;
-    const float inverse_pt = ref.perigee.curvature * inverse_pt_of;
+    ref.z0 = z[0] - ref.cot * arc_first;
+    ref.slant = root(1.f + ref.cot * ref.cot);
+    ref.log_in_barrel = make_lanes([&](int i) { return std::log(lane(ref.slant, i)); });
+    ref.log_in_disc =
+        ref.log_in_barrel - make_lanes([&](int i) { return std::log(std::fabs(lane(ref.cot, i)) + 1e-6f); });
+    const Lanes inverse_pt = ref.perigee.curvature * inverse_pt_of;
     // a floor keeps straight tracks from being perfectly stiff: 100 GeV
     ref.inverse_pt2 = inverse_pt * inverse_pt + 1e-4f;
     return ref;
   }
 
-  /// Eliminates all points of a tuple, outermost first, and moves to the beam line.
-  HELIX_HD void eliminate(const Reference& ref, const Index* tuple, Index n, CircleEquations& circle,
+  /// Eliminates all points of the tracks, outermost first, and moves to the beam line.
+  HELIX_HD void eliminate(const Reference& ref, const Tracks& tracks, CircleEquations& circle,
                           LineEquations& line) const {
-    const std::uint64_t unseen = unseen_layers(ref, tuple, n);
-    float at = 0;
-    for (Index k = n - 1; k >= 0; --k) {
-      const Index hit = tuple[k];
-      const Perigee::Place place = ref.perigee.place(hits.x[hit], hits.y[hit]);
-      if (k < n - 1) {
-        at = cross_unseen(ref, at, place.arc, unseen, circle, line);
-        circle.move_in(at - place.arc);
-        line.move_in(at - place.arc);
-      }
-      const float cosine = std::sqrt(1.f - (place.sine * place.sine < 1.f ? place.sine * place.sine : 1.f));
-      const float tx = ref.perigee.cos_phi * cosine - ref.perigee.sin_phi * place.sine;
-      const float ty = ref.perigee.sin_phi * cosine + ref.perigee.cos_phi * place.sine;
-      const HitErrors error = errors(ref, hit, tx, ty);
-      if (k < n - 1) scatter(ref, detector.layers[hits.layer[hit]].x0 / error.cos_incidence, circle, line);
-      circle.measure(place.offset, 1.f / error.var_offset);
-      line.measure(hits.z[hit] - (ref.z0 + ref.cot * place.arc), 1.f / error.var_z);
+    LayerSets seen;
+    for (int i = 0; i < kLanes; ++i)
+      for (Index k = 0; k < tracks.n[i]; ++k) seen.add(i, hits.layer[tracks.hit[i][k]]);
+    Lanes at{};
+    for (Index k = tracks.most - 1; k >= 0; --k) {
+      Index hit[kLanes];
+      for (int i = 0; i < kLanes; ++i) hit[i] = tracks.hit[i][k < tracks.n[i] ? k : tracks.n[i] - 1];
+      const LaneMask here = make_lanes([&](int i) { return k < tracks.n[i] ? 1.f : 0.f; }) > 0.f;
+      const LaneMask further_in = make_lanes([&](int i) { return k < tracks.n[i] - 1 ? 1.f : 0.f; }) > 0.f;
+      const Point p = point(hit);
+      const PerigeeOf<Lanes>::Place place = ref.perigee.place(p.x, p.y);
+      at = choose(further_in, at, place.arc);
+      at = cross_unseen(ref, at, place.arc, seen, circle, line);
+      circle.move_in(at - place.arc);
+      line.move_in(at - place.arc);
+      const Lanes cosine = root(1.f - choose(place.sine * place.sine < 1.f, place.sine * place.sine, lanes_of(1.f)));
+      const Lanes tx = ref.perigee.cos_phi * cosine - ref.perigee.sin_phi * place.sine;
+      const Lanes ty = ref.perigee.sin_phi * cosine + ref.perigee.cos_phi * place.sine;
+      const Errors error = errors(ref, p, tx, ty);
+      const Lanes log_path = p.log_x0 + choose(p.barrel > 0.f, ref.log_in_barrel, ref.log_in_disc);
+      scatter(ref, choose(further_in, p.x0 / error.cos_incidence, Lanes{}), log_path, circle, line);
+      circle.measure(place.offset, choose(here, 1.f / error.var_offset, Lanes{}));
+      line.measure(p.z - (ref.z0 + ref.cot * place.arc), choose(here, 1.f / error.var_z, Lanes{}));
       at = place.arc;
     }
-    at = cross_unseen(ref, at, detector.beam_pipe_radius, unseen, circle, line);
-    if (detector.beam_pipe_radius > 0.f && detector.beam_pipe_radius < at) {
-      circle.move_in(at - detector.beam_pipe_radius);
-      line.move_in(at - detector.beam_pipe_radius);
-      scatter(ref, detector.beam_pipe_x0 * std::sqrt(1.f + ref.cot * ref.cot), circle, line);
-      at = detector.beam_pipe_radius;
-    }
-    circle.move_in(at);
-    line.move_in(at);
+    const Lanes pipe = lanes_of(detector.beam_pipe_radius);
+    at = cross_unseen(ref, at, pipe, seen, circle, line);
+    const LaneMask through = (pipe > 0.f) & (pipe < at);
+    const Lanes step = choose(through, at - pipe, Lanes{});
+    circle.move_in(step);
+    line.move_in(step);
+    scatter(ref, choose(through, detector.beam_pipe_x0 * ref.slant, Lanes{}),
+            ref.log_in_barrel + detector.log_beam_pipe_x0, circle, line);
+    circle.move_in(at - step);
+    line.move_in(at - step);
   }
 
-  HELIX_HD TrackFit fit(const Index* tuple, Index n) const {
-    const Reference ref = reference(tuple, n);
-    CircleEquations c;
-    LineEquations l;
-    eliminate(ref, tuple, n, c, l);
-    TrackFit out{};
+  /// Parameters and covariance of each lane from its equations.
+  HELIX_HD static void solve(const Reference& ref, const CircleEquations& c, const LineEquations& l,
+                             float inverse_pt_of, TrackFit (&out)[kLanes]) {
     // inverse of the symmetric 3x3, by cofactors
-    const float c00 = c.l11 * c.l22 - c.l12 * c.l12, c01 = c.l02 * c.l12 - c.l01 * c.l22,
+    const Lanes c00 = c.l11 * c.l22 - c.l12 * c.l12, c01 = c.l02 * c.l12 - c.l01 * c.l22,
                 c02 = c.l01 * c.l12 - c.l02 * c.l11;
-    const float inverse = 1.f / (c.l00 * c00 + c.l01 * c01 + c.l02 * c02);
-    const float v00 = c00 * inverse, v01 = c01 * inverse, v02 = c02 * inverse;
-    const float v11 = (c.l00 * c.l22 - c.l02 * c.l02) * inverse, v12 = (c.l01 * c.l02 - c.l00 * c.l12) * inverse;
-    const float v22 = (c.l00 * c.l11 - c.l01 * c.l01) * inverse;
-    const float offset = v00 * c.b0 + v01 * c.b1 + v02 * c.b2, slope = v01 * c.b0 + v11 * c.b1 + v12 * c.b2,
-                bend = v02 * c.b0 + v12 * c.b1 + v22 * c.b2;
-    const float phi = std::atan2(ref.perigee.sin_phi, ref.perigee.cos_phi) + slope;
-    out.phi = phi > 3.14159274f ? phi - 6.28318531f : (phi <= -3.14159274f ? phi + 6.28318531f : phi);
-    out.dxy = ref.perigee.dxy + offset;
-    out.q_over_pt = -(ref.perigee.curvature + bend) * inverse_pt_of;
-    out.circle[0] = v11;
-    out.circle[1] = v01;
-    out.circle[2] = -v12 * inverse_pt_of;
-    out.circle[3] = v00;
-    out.circle[4] = -v02 * inverse_pt_of;
-    out.circle[5] = v22 * inverse_pt_of * inverse_pt_of;
-    out.chi2_circle = c.constant - (offset * c.b0 + slope * c.b1 + bend * c.b2);
+    const Lanes inverse = 1.f / (c.l00 * c00 + c.l01 * c01 + c.l02 * c02);
+    Lanes v00 = c00 * inverse, v01 = c01 * inverse, v02 = c02 * inverse;
+    Lanes v11 = (c.l00 * c.l22 - c.l02 * c.l02) * inverse, v12 = (c.l01 * c.l02 - c.l00 * c.l12) * inverse;
+    Lanes v22 = (c.l00 * c.l11 - c.l01 * c.l01) * inverse;
+    Lanes offset = v00 * c.b0 + v01 * c.b1 + v02 * c.b2, slope = v01 * c.b0 + v11 * c.b1 + v12 * c.b2,
+          bend = v02 * c.b0 + v12 * c.b1 + v22 * c.b2;
+    Lanes chi2_circle = c.constant - (offset * c.b0 + slope * c.b1 + bend * c.b2);
+    const Lanes determinant = 1.f / (l.l00 * l.l11 - l.l01 * l.l01);
+    Lanes w00 = l.l11 * determinant, w01 = -l.l01 * determinant, w11 = l.l00 * determinant;
+    const Lanes dz = w00 * l.b0 + w01 * l.b1, dcot = w01 * l.b0 + w11 * l.b1;
+    Lanes chi2_line = l.constant - (dz * l.b0 + dcot * l.b1);
+    Lanes dxy = ref.perigee.dxy + offset, q_over_pt = -(ref.perigee.curvature + bend) * inverse_pt_of;
+    Lanes z = ref.z0 + dz, cot = ref.cot + dcot;
+    // the reference turned by the slope, which is small
+    const Lanes norm = 1.f / root(1.f + slope * slope * (1.f + 2.f / 3.f * slope * slope));
+    const Lanes turn = slope * (1.f + slope * slope / 3.f);  // tan
+    Lanes cosine = (ref.perigee.cos_phi - ref.perigee.sin_phi * turn) * norm;
+    Lanes sine = (ref.perigee.sin_phi + ref.perigee.cos_phi * turn) * norm;
+    for (int i = 0; i < kLanes; ++i) {
+      TrackFit& fit = out[i];
+      fit.cos_phi = lane(cosine, i);
+      fit.sin_phi = lane(sine, i);
+      fit.phi = std::atan2(fit.sin_phi, fit.cos_phi);
+      fit.dxy = lane(dxy, i);
+      fit.q_over_pt = lane(q_over_pt, i);
+      fit.cot_theta = lane(cot, i);
+      fit.dz = lane(z, i);
+      fit.circle[0] = lane(v11, i);
+      fit.circle[1] = lane(v01, i);
+      fit.circle[2] = -lane(v12, i) * inverse_pt_of;
+      fit.circle[3] = lane(v00, i);
+      fit.circle[4] = -lane(v02, i) * inverse_pt_of;
+      fit.circle[5] = lane(v22, i) * inverse_pt_of * inverse_pt_of;
+      fit.line[0] = lane(w11, i);
+      fit.line[1] = lane(w01, i);
+      fit.line[2] = lane(w00, i);
+      fit.chi2_circle = lane(chi2_circle, i);
+      fit.chi2_line = lane(chi2_line, i);
+      check(fit);
+    }
+  }
 
-    const float determinant = 1.f / (l.l00 * l.l11 - l.l01 * l.l01);
-    const float w00 = l.l11 * determinant, w01 = -l.l01 * determinant, w11 = l.l00 * determinant;
-    const float z = w00 * l.b0 + w01 * l.b1, cot = w01 * l.b0 + w11 * l.b1;
-    out.cot_theta = ref.cot + cot;
-    out.dz = ref.z0 + z;
-    out.line[0] = w11;
-    out.line[1] = w01;
-    out.line[2] = w00;
-    out.chi2_line = l.constant - (z * l.b0 + cot * l.b1);
-    if (!(out.chi2_circle >= 0.f)) out.chi2_circle = 0.f;  // rounding of a perfect fit
-    const bool sound = v00 > 0 && v11 > 0 && v22 > 0 && w00 > 0 && w11 > 0 && std::isfinite(v00 + v11 + v22) &&
-                       std::isfinite(out.chi2_line + out.dxy + out.dz + w00 + w11 + out.phi);
-    if (!(out.chi2_line >= 0.f)) out.chi2_line = 0.f;
-    if (!sound) out.chi2_line = std::numeric_limits<float>::infinity();
-    return out;
+  /// chi2 of a perfect fit is not below 0 by rounding; equations without a solution are marked.
+  HELIX_HD static void check(TrackFit& fit) {
+    const float sum = fit.circle[3] + fit.circle[0] + fit.circle[5];
+    const bool sound = fit.circle[3] > 0 && fit.circle[0] > 0 && fit.circle[5] > 0 && fit.line[2] > 0 &&
+                       fit.line[0] > 0 && std::isfinite(sum) &&
+                       std::isfinite(fit.chi2_line + fit.dxy + fit.dz + fit.line[2] + fit.line[0] + fit.phi);
+    if (!(fit.chi2_circle >= 0.f)) fit.chi2_circle = 0.f;
+    if (!(fit.chi2_line >= 0.f)) fit.chi2_line = 0.f;
+    if (!sound) fit.chi2_line = std::numeric_limits<float>::infinity();
+  }
+
+  HELIX_HD void fit(const Tracks& tracks, TrackFit (&out)[kLanes]) const {
+    const Reference ref = reference(tracks);
+    CircleEquations circle;
+    LineEquations line;
+    eliminate(ref, tracks, circle, line);
+    solve(ref, circle, line, inverse_pt_of, out);
   }
 };
 
+/// Fits kLanes neighbouring tracks.
 struct FitTracks {
   Fitter fitter;
   TrackHits tracks;
   Span<TrackFit> fit;
-  HELIX_HD void operator()(Index t) const {
-    fit[t] = fitter.fit(tracks.hit.begin() + tracks.rows.begin(t), tracks.rows.size(t));
+  HELIX_HD void operator()(Index group) const {
+    const Index first = group * kLanes, n = tracks.rows.rows() - first;
+    Tracks side_by_side{};
+    for (int i = 0; i < kLanes; ++i) {
+      const Index t = first + (i < n ? i : 0);
+      side_by_side.hit[i] = tracks.hit.begin() + tracks.rows.begin(t);
+      side_by_side.n[i] = tracks.rows.size(t);
+      if (side_by_side.n[i] > side_by_side.most) side_by_side.most = side_by_side.n[i];
+    }
+    TrackFit out[kLanes];
+    fitter.fit(side_by_side, out);
+    for (int i = 0; i < kLanes && i < n; ++i) fit[first + i] = out[i];
   }
 };
 
@@ -273,9 +363,10 @@ struct FitTracks {
 Span<const TrackFit> fit_broken_lines(Exec& exec, const HitBatch& batch, const SortedHits& hits,
                                       const DetectorView& detector, const TrackHits& tracks) {
   exec.begin_stage("fit");
-  auto fit = exec.scratch<TrackFit>(tracks.rows.rows());
+  const Index n = tracks.rows.rows();
+  auto fit = exec.scratch<TrackFit>(n);
   const Fitter fitter{batch, hits, detector, 1.f / (kGevPerTeslaMm * detector.field)};
-  for_each(exec, tracks.rows.rows(), FitTracks{fitter, tracks, fit});
+  for_each(exec, (n + kLanes - 1) / kLanes, FitTracks{fitter, tracks, fit});
   return fit;
 }
 

@@ -23,9 +23,10 @@ namespace helix::patatrack {
 /// longitudinal two are fitted apart, their covariance is 0. chi2 of the two fits have n - 3 and n - 2 degrees.
 struct TrackFit {
   float phi, dxy, q_over_pt;  // rad, mm, 1/GeV
-  float cot_theta, dz;        // -, mm
-  float circle[6];            // covariance of (phi, dxy, q_over_pt): 00 01 02 11 12 22
-  float line[3];              // covariance of (cot_theta, dz): 00 01 11
+  float cos_phi, sin_phi;
+  float cot_theta, dz;  // -, mm
+  float circle[6];      // covariance of (phi, dxy, q_over_pt): 00 01 02 11 12 22
+  float line[3];        // covariance of (cot_theta, dz): 00 01 11
   float chi2_circle, chi2_line;
 };
 

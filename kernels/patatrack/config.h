@@ -107,7 +107,7 @@ struct VertexConfig {
   float floor = 0.010f;
   float density_reach = 3.f;
   float link_reach = 3.f;
-  float max_distance = 2.f;
+  float max_distance = 1.3f;
   float n_sigma = 3.f;
   float split_chi2 = 50.f;
   Index min_tracks = 2;

@@ -96,14 +96,18 @@ struct KeepSupported {
 
   HELIX_HD void operator()(Index inner) const {
     const SortedHits& h = hits;
+    const std::uint64_t before = ending[inner];
     for (Index row = far.rows.begin(inner); row < far.rows.end(inner); ++row) {
       const Index outer = far.values[row];
+      const std::uint64_t behind = beginning[outer];
       const float inverse = 1.f / (h.r[outer] - h.r[inner]), cot = (h.z[outer] - h.z[inner]) * inverse;
       const float var_z = h.var_z[inner] + h.var_z[outer], var_r = h.var_r[inner] + h.var_r[outer];
       const float variance = kShorterDoublet * (var_z + cot * cot * var_r) * (inverse * inverse);
-      const std::uint64_t before = ending[inner] & matching(h.scattering[inner], cot, variance);
-      const std::uint64_t behind = beginning[outer] & matching(h.scattering[outer], cot, variance);
-      keep[row] = (before | behind) != 0 ? 1 : 0;
+      // mostly only one end can go on: that end is known by the layer, and foreseen by the processor
+      std::uint64_t common = 0;
+      if (before != 0) common = before & matching(h.scattering[inner], cot, variance);
+      if (behind != 0) common |= behind & matching(h.scattering[outer], cot, variance);
+      keep[row] = common != 0 ? 1 : 0;
     }
   }
 };

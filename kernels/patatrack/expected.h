@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/core/hd.h"
+#include "kernels/core/lanes.h"
 #include "kernels/core/phi.h"
 #include "kernels/geometry/detector.h"
 #include "kernels/patatrack/fast_circle.h"
@@ -9,38 +10,36 @@
 
 namespace helix::patatrack {
 
-/// A helix around the beam line at (spot_x, spot_y): what the layers it crosses are found with.
-struct Helix {
-  float curvature, dxy, cos_phi, sin_phi;  // 1/mm, mm
-  float z0, cot;                           // mm, global z at the perigee
-  float spot_x, spot_y;
+/// A point of a helix and its transverse direction there, mm, global frame.
+template <class F>
+struct HelixPoint {
+  F x, y, z;
+  F tx, ty;
+};
 
-  struct Point {
-    float x, y, z;  // mm, global frame
-    float tx, ty;   // transverse direction
-  };
+/// Helices around the beam line at (spot_x, spot_y), side by side: what the layers they cross are found with.
+struct Helices {
+  Lanes curvature, dxy, cos_phi, sin_phi;  // 1/mm, mm
+  Lanes z0, cot, inverse_cot;              // mm, global z at the perigee
+  Lanes spot_x, spot_y;
+
   /// The point whose chord from the perigee, in the transverse plane, has this length; |curvature * chord| < 2.
-  HELIX_HD Point at_chord(float chord, float arc) const {
-    const float s = 0.5f * curvature * chord, c = std::sqrt(1.f - s * s);
-    const float ux = cos_phi * c - sin_phi * s, uy = sin_phi * c + cos_phi * s;
+  HELIX_HD HelixPoint<Lanes> at_chord(Lanes chord, Lanes arc) const {
+    const Lanes s = 0.5f * curvature * chord, c = root(1.f - s * s);
+    const Lanes ux = cos_phi * c - sin_phi * s, uy = sin_phi * c + cos_phi * s;
     return {spot_x - dxy * sin_phi + chord * ux, spot_y + dxy * cos_phi + chord * uy, z0 + cot * arc, ux * c - uy * s,
             uy * c + ux * s};
   }
 };
 
-/// Where a helix crosses a layer on its way out.
-struct Crossing {
-  bool active;  // through the active area of a module, by the margin
-  float arc;    // mm, transverse, from the perigee
-};
-
-HELIX_HD float sine_of_half(float x) {
-  const float s = x * x;
-  return s < 0.25f ? x * (1.f - s * (1.f / 6.f - s * (1.f / 120.f))) : std::sin(x);
+/// sin(x) / x for |x| < 1.2
+HELIX_HD Lanes sine_over(Lanes x) {
+  const Lanes s = x * x;
+  return 1.f - s * (1.f / 6.f - s * (1.f / 120.f - s * (1.f / 5040.f - s * (1.f / 362880.f))));
 }
 
 /// Whether the straight line through p along its direction crosses the module's active area, a margin inside.
-HELIX_HD bool crosses(const Module& module, const Helix::Point& p, float cot, float margin) {
+HELIX_HD bool crosses(const Module& module, const HelixPoint<float>& p, float cot, float margin) {
   const float dx = module.center[0] - p.x, dy = module.center[1] - p.y, dz = module.center[2] - p.z;
   const float towards = p.tx * module.w[0] + p.ty * module.w[1] + cot * module.w[2];
   if (std::fabs(towards) < 1e-3f) return false;
@@ -51,32 +50,41 @@ HELIX_HD bool crosses(const Module& module, const Helix::Point& p, float cot, fl
   return std::fabs(u) < module.half_u - margin && std::fabs(v) < module.half_v - margin;
 }
 
-/// Crossing of a helix with a layer; active is false where it passes beside or between modules.
-HELIX_HD Crossing cross_layer(const Helix& helix, const DetectorView& detector, std::int32_t l, float margin) {
-  const Layer layer = detector.layers[l];
-  const bool barrel = layer.kind == LayerKind::barrel;
-  float chord, arc;
-  if (barrel) {
-    const float squared = layer.position * layer.position - helix.dxy * helix.dxy;
-    if (squared <= 0.f) return {false, -1.f};
-    chord = std::sqrt(squared);
-    const float s = 0.5f * helix.curvature * chord;
-    if (std::fabs(s) > 0.9f) return {false, -1.f};
-    arc = chord * asin_over(s);
-    const float z = helix.z0 + helix.cot * arc;
-    if (!(z >= layer.coordinate_min && z <= layer.coordinate_max)) return {false, arc};
+/// Where helices cross a layer on their way out.
+struct Crossings {
+  Lanes arc;  // mm, transverse, from the perigee
+  HelixPoint<Lanes> point;
+  LaneMask inside;  // within the extent of the layer
+};
+
+HELIX_HD Crossings cross_layer(const Helices& h, const Layer& layer) {
+  Crossings out;
+  Lanes chord;
+  LaneMask reached;
+  if (layer.kind == LayerKind::barrel) {
+    const Lanes squared = layer.position * layer.position - h.dxy * h.dxy;
+    chord = root(choose(squared > 0.f, squared, Lanes{}));
+    const Lanes s = 0.5f * h.curvature * chord;
+    reached = (squared > 0.f) & (absolute(s) <= 0.9f);
+    out.arc = chord * asin_over(choose(reached, s, Lanes{}));
   } else {
-    arc = (layer.position - helix.z0) / helix.cot;
-    const float half = 0.5f * helix.curvature * arc;
-    if (!(arc > 0.f) || std::fabs(half) > 1.1f) return {false, -1.f};
-    // sin(1.1) / 1.1 > 0.8: the chord is longer than this, and ends outside
-    if (0.8f * arc > layer.coordinate_max + std::fabs(helix.dxy) + std::fabs(helix.spot_x) + std::fabs(helix.spot_y))
-      return {false, arc};
-    chord = std::fabs(half) < 1e-6f ? arc : arc * (sine_of_half(half) / half);
+    out.arc = (layer.position - h.z0) * h.inverse_cot;
+    const Lanes half = 0.5f * h.curvature * out.arc;
+    reached = (out.arc > 0.f) & (absolute(half) <= 1.1f);
+    chord = out.arc * sine_over(choose(reached, half, Lanes{}));
   }
-  const Helix::Point p = helix.at_chord(chord, arc);
-  const float coordinate = barrel ? p.z : std::sqrt(p.x * p.x + p.y * p.y);
-  if (!(coordinate >= layer.coordinate_min && coordinate <= layer.coordinate_max)) return {false, arc};
+  out.point = h.at_chord(choose(reached, chord, Lanes{}), out.arc);
+  const Lanes coordinate =
+      layer.kind == LayerKind::barrel ? out.point.z : root(out.point.x * out.point.x + out.point.y * out.point.y);
+  out.inside = reached & (coordinate >= layer.coordinate_min) & (coordinate <= layer.coordinate_max);
+  return out;
+}
+
+/// Whether a helix that crosses the layer at p passes the active area of a module, a margin inside: not beside or
+/// between modules.
+HELIX_HD bool active_at(const HelixPoint<float>& p, float cot, const DetectorView& detector, const Layer& layer,
+                        float margin) {
+  const float coordinate = layer.kind == LayerKind::barrel ? p.z : std::sqrt(p.x * p.x + p.y * p.y);
   const auto phi = static_cast<std::uint32_t>(turn_of(p.x, p.y)) ^ 0x80000000u;
   const Index i_phi = static_cast<Index>((static_cast<std::uint64_t>(phi) * kGridPhi) >> 32);
   const float cells = kGridCoordinate / (layer.coordinate_max - layer.coordinate_min);
@@ -84,8 +92,8 @@ HELIX_HD Crossing cross_layer(const Helix& helix, const DetectorView& detector, 
   const Index cell = layer.grid_first + i_phi * kGridCoordinate +
                      (i_coordinate < kGridCoordinate ? i_coordinate : kGridCoordinate - 1);
   for (Index k = detector.grid.begin(cell); k < detector.grid.end(cell); ++k)
-    if (crosses(detector.modules[detector.grid_modules[k]], p, helix.cot, margin)) return {true, arc};
-  return {false, arc};
+    if (crosses(detector.modules[detector.grid_modules[k]], p, cot, margin)) return true;
+  return false;
 }
 
 }  // namespace helix::patatrack

@@ -22,15 +22,74 @@ struct CountUses {
   }
 };
 
-struct Describe {
+/// Layers that tracks cross in active area without a hit: before the first hit, between, behind the last.
+struct CountMissing {
   HitBatch batch;
+  SortedHits hits;
+  Ntuplets tuples;
+  Span<const TrackFit> fit;
+  DetectorView detector;
+  float margin, curvature_of;  // mm; 1/mm GeV: curvature over q/pt
+  Span<TrackFeatures> out;
+
+  HELIX_HD Helices helices(const Index (&tuple)[kLanes]) const {
+    Helices h{};
+    for (int i = 0; i < kLanes; ++i) {
+      const TrackFit& f = fit[tuple[i]];
+      const BeamSpot spot = batch.beam_spot[hits.event[tuples.hit[tuples.rows.begin(tuple[i])]]];
+      lane(h.curvature, i) = f.q_over_pt * curvature_of;
+      lane(h.dxy, i) = f.dxy;
+      lane(h.cos_phi, i) = f.cos_phi;
+      lane(h.sin_phi, i) = f.sin_phi;
+      lane(h.z0, i) = f.dz + spot.z;
+      lane(h.cot, i) = f.cot_theta;
+      lane(h.spot_x, i) = spot.x;
+      lane(h.spot_y, i) = spot.y;
+    }
+    h.inverse_cot = 1.f / h.cot;
+    return h;
+  }
+
+  HELIX_HD bool has_hit(Index t, std::int32_t layer) const {
+    bool hit = false;
+    for (Index k = tuples.rows.begin(t); k < tuples.rows.end(t); ++k) hit |= hits.layer[tuples.hit[k]] == layer;
+    return hit;
+  }
+
+  HELIX_HD void count(Index t, float arc) const {
+    const float first = hits.r[tuples.hit[tuples.rows.begin(t)]], last = hits.r[tuples.hit[tuples.rows.end(t) - 1]];
+    out[t].value[arc < first ? kMissingInner : (arc < last ? kMissingMiddle : kMissingOuter)] += 1.f;
+  }
+
+  HELIX_HD void operator()(Index group) const {
+    const Index begin = group * kLanes, left = tuples.n() - begin;
+    Index tuple[kLanes];
+    for (int i = 0; i < kLanes; ++i) tuple[i] = begin + (i < left ? i : 0);
+    const Helices h = helices(tuple);
+    for (int i = 0; i < kLanes && i < left; ++i)
+      for (const int feature : {kMissingInner, kMissingMiddle, kMissingOuter}) out[tuple[i]].value[feature] = 0.f;
+    for (std::int32_t l = 0; l < static_cast<std::int32_t>(detector.layers.size()); ++l) {
+      const Layer& layer = detector.layers[l];
+      Crossings c = cross_layer(h, layer);
+      if (!any(c.inside)) continue;
+      Lanes inside = choose(c.inside, lanes_of(1.f), Lanes{});
+      for (int i = 0; i < kLanes && i < left; ++i) {
+        if (lane(inside, i) == 0.f || has_hit(tuple[i], l)) continue;
+        HelixPoint<Lanes>& p = c.point;
+        const HelixPoint<float> at{lane(p.x, i), lane(p.y, i), lane(p.z, i), lane(p.tx, i), lane(p.ty, i)};
+        if (active_at(at, fit[tuple[i]].cot_theta, detector, layer, margin)) count(tuple[i], lane(c.arc, i));
+      }
+    }
+  }
+};
+
+struct Describe {
   SortedHits hits;
   Ntuplets tuples;
   TrackHits tracks;
   Span<const TrackFit> fit;
   DetectorView detector;
   Span<const Index> uses, longest;
-  float margin, curvature_of;  // mm; 1/mm GeV: curvature over q/pt
   Span<TrackFeatures> out;
 
   HELIX_HD Index pair_row(Index inner, Index outer) const {
@@ -38,32 +97,6 @@ struct Describe {
     for (Index p = detector.pairs_of_layer.begin(a); p < detector.pairs_of_layer.end(a); ++p)
       if (detector.pairs[p].outer == b) return p;
     return static_cast<Index>(detector.pairs.size());
-  }
-
-  HELIX_HD void count_missing(Index t, const TrackFit& f, TrackFeatures& features) const {
-    const Index begin = tuples.rows.begin(t), end = tuples.rows.end(t);
-    const Index first = tuples.hit[begin], last = tuples.hit[end - 1];
-    const BeamSpot spot = batch.beam_spot[hits.event[first]];
-    const Helix helix{f.q_over_pt * curvature_of,
-                      f.dxy,
-                      std::cos(f.phi),
-                      std::sin(f.phi),
-                      f.dz + spot.z,
-                      f.cot_theta,
-                      spot.x,
-                      spot.y};
-    float missing[3] = {0, 0, 0};
-    const float r_first = hits.r[first], r_last = hits.r[last];
-    for (std::int32_t l = 0; l < static_cast<std::int32_t>(detector.layers.size()); ++l) {
-      bool hit = false;
-      for (Index k = begin; k < end; ++k) hit |= hits.layer[tuples.hit[k]] == l;
-      if (hit) continue;
-      const Crossing crossing = cross_layer(helix, detector, l, margin);
-      if (crossing.active) missing[crossing.arc < r_first ? 0 : (crossing.arc < r_last ? 1 : 2)] += 1.f;
-    }
-    features.value[kMissingInner] = missing[0];
-    features.value[kMissingMiddle] = missing[1];
-    features.value[kMissingOuter] = missing[2];
   }
 
   HELIX_HD void look_at_hits(Index t, const TrackFit& f, TrackFeatures& features) const {
@@ -92,7 +125,7 @@ struct Describe {
 
   HELIX_HD void operator()(Index t) const {
     const TrackFit f = fit[t];
-    TrackFeatures features;
+    TrackFeatures& features = out[t];
     const Index begin = tuples.rows.begin(t), end = tuples.rows.end(t);
     const auto n = static_cast<float>(tracks.rows.size(t));
     features.value[kLineChi2] = std::log(f.chi2_line / (n - 2.f) + 1e-3f);
@@ -104,9 +137,7 @@ struct Describe {
     features.value[kInnerPair] = static_cast<float>(pair_row(tuples.hit[begin], tuples.hit[begin + 1]));
     features.value[kOuterPair] = static_cast<float>(pair_row(tuples.hit[end - 2], tuples.hit[end - 1]));
     features.value[kVertex] = 0.f;
-    count_missing(t, f, features);
     look_at_hits(t, f, features);
-    out[t] = features;
   }
 };
 
@@ -121,9 +152,10 @@ Span<TrackFeatures> describe_tracks(Exec& exec, const HitBatch& batch, const Sor
   fill(exec, longest, Index{0});
   for_each(exec, tuples.n(), CountUses{tuples, uses, longest});
   auto out = exec.scratch<TrackFeatures>(tuples.n());
-  for_each(exec, tuples.n(),
-           Describe{batch, hits, tuples, tracks, fit, detector, uses, longest, config.expected_margin,
-                    -kGevPerTeslaMm * detector.field, out});
+  for_each(exec, tuples.n(), Describe{hits, tuples, tracks, fit, detector, uses, longest, out});
+  for_each(
+      exec, (tuples.n() + kLanes - 1) / kLanes,
+      CountMissing{batch, hits, tuples, fit, detector, config.expected_margin, -kGevPerTeslaMm * detector.field, out});
   return out;
 }
 

@@ -30,6 +30,7 @@ struct MakeKeys {
   DetectorView detector;
   Span<std::uint64_t> key;
   Span<Index> original;
+  Span<Turn> turn;  // [hits] of the batch
 
   HELIX_HD void operator()(Index i) const {
     const Index event = row_of(hits.events, i);
@@ -44,7 +45,8 @@ struct MakeKeys {
     const float shifted = (coordinate + kCoordinateOffset) * kCoordinateScale;
     const float limit = static_cast<float>((1 << kPositionBits) - 1);
     const auto position = static_cast<std::uint32_t>(shifted < 0 ? 0.f : (shifted > limit ? limit : shifted));
-    const std::uint32_t phi = (static_cast<std::uint32_t>(turn_of(x, y)) ^ 0x80000000u) >> (32 - kPositionBits);
+    turn[i] = turn_of(x, y);
+    const std::uint32_t phi = (static_cast<std::uint32_t>(turn[i]) ^ 0x80000000u) >> (32 - kPositionBits);
     key[i] = (static_cast<std::uint64_t>(segment) << (2 * kPositionBits)) |
              (static_cast<std::uint64_t>(phi) << kPositionBits) | position;
     original[i] = i;
@@ -79,6 +81,7 @@ struct MakeSorted {
   bool use_sizes;
   Span<const std::uint64_t> key;
   Span<const Index> original;
+  Span<const Turn> turn;
   Span<float> x, y, z, r, cot_min, cot_max, var_z, var_r, scattering;
   Span<Turn> phi;
   Span<Index> event;
@@ -94,7 +97,7 @@ struct MakeSorted {
     y[i] = hits.y[from] - spot.y;
     z[i] = hits.z[from] - spot.z;
     r[i] = std::sqrt(x[i] * x[i] + y[i] * y[i]);
-    phi[i] = turn_of(x[i], y[i]);
+    phi[i] = turn[from];
     event[i] = e;
     layer[i] = l;
     module[i] = static_cast<std::int32_t>(hits.module[from]);
@@ -143,7 +146,8 @@ SortedHits prepare_hits(Exec& exec, const HitBatch& hits, const DetectorView& de
   const Index n_segments = hits.n_events() * n_layers;
   auto key = exec.scratch<std::uint64_t>(n);
   auto original = exec.scratch<Index>(n);
-  for_each(exec, n, MakeKeys{hits, detector, key, original});
+  auto turn = exec.scratch<Turn>(n);
+  for_each(exec, n, MakeKeys{hits, detector, key, original, turn});
   sort_by_key(exec, key, original, 2 * kPositionBits + bits_of(static_cast<std::uint64_t>(n_segments)));
 
   auto segments = exec.scratch<Index>(n_segments + 1);
@@ -156,6 +160,7 @@ SortedHits prepare_hits(Exec& exec, const HitBatch& hits, const DetectorView& de
                     use_cluster_sizes && !hits.size_v.empty(),
                     key,
                     original,
+                    turn,
                     exec.scratch<float>(n_used),
                     exec.scratch<float>(n_used),
                     exec.scratch<float>(n_used),

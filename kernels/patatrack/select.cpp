@@ -227,8 +227,8 @@ struct MeasureVertexDistance {
     const TrackFit& f = in.fit[t];
     float least = 1e4f;
     for (Index v = vertices.events.begin(event); v < vertices.events.end(event); ++v) {
-      const float d = f.dz - vertices.z[v];
-      least = smaller(least, d * d / (f.line[2] + vertices.var_z[v]));
+      const float d = f.dz - vertices.z[v], both = f.line[2] + vertices.var_z[v];
+      if (d * d < least * both) least = d * d / both;
     }
     in.features[t].value[kVertex] = 0.5f * std::log(least + 1e-3f);
   }

@@ -22,8 +22,9 @@ struct MakeDensity {
     float sum = 0;
     const auto add = [&](Index j) {
       const float d = tracks.z[j] - z, both = var + tracks.var_z[j];
+      if (d * d >= reach * reach * both) return;
       const float part = 1.f - d * d / (reach * reach * both);
-      if (part > 0.f) sum += part * part / std::sqrt(both);
+      sum += part * part / std::sqrt(both);
     };
     for (Index j = i; j < end && tracks.z[j] - z <= max_distance; ++j) add(j);
     for (Index j = i - 1; j >= begin && z - tracks.z[j] <= max_distance; --j) add(j);
@@ -46,8 +47,8 @@ struct FindUphill {
     Index best = i;
     const auto look = [&](Index j) {
       const bool higher = density[j] > density[i] || (density[j] == density[i] && j < i);
-      const float d = tracks.z[j] - z, chi2 = d * d / (var + tracks.var_z[j]);
-      if (higher && chi2 < least) least = chi2, best = j;
+      const float d = tracks.z[j] - z, both = var + tracks.var_z[j];
+      if (higher && d * d < least * both) least = d * d / both, best = j;
     };
     for (Index j = i + 1; j < end && tracks.z[j] - z <= max_distance; ++j) look(j);
     for (Index j = i - 1; j >= begin && z - tracks.z[j] <= max_distance; --j) look(j);

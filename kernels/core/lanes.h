@@ -1,0 +1,65 @@
+#pragma once
+
+// Numbers that one body works on side by side. On the CPU eight, in a vector register: a chain of divisions is waited
+// for once, not eight times. On the GPU one, as its threads are the lanes. A lane's result does not depend on the
+// others.
+#include "kernels/core/hd.h"
+
+#include <cmath>
+#include <cstdint>
+
+namespace helix {
+
+HELIX_HD float root(float x) { return std::sqrt(x); }
+HELIX_HD float absolute(float x) { return std::fabs(x); }
+HELIX_HD float choose(bool condition, float yes, float no) { return condition ? yes : no; }
+HELIX_HD bool any(bool condition) { return condition; }
+
+#ifdef __CUDACC__
+
+constexpr int kLanes = 1;
+using Lanes = float;
+using LaneBits = std::uint32_t;
+using LaneMask = bool;
+
+HELIX_HD float& lane(Lanes& x, int) { return x; }
+HELIX_HD std::uint32_t& lane(LaneBits& x, int) { return x; }
+
+#else
+
+constexpr int kLanes = 8;
+using Lanes = float __attribute__((vector_size(32)));
+using LaneBits = std::uint32_t __attribute__((vector_size(32)));
+using LaneMask = std::int32_t __attribute__((vector_size(32)));
+
+HELIX_HD Lanes root(Lanes x) {
+  Lanes out;
+  for (int i = 0; i < kLanes; ++i) out[i] = std::sqrt(x[i]);
+  return out;
+}
+HELIX_HD Lanes absolute(Lanes x) { return x < 0.f ? -x : x; }
+HELIX_HD Lanes choose(LaneMask condition, Lanes yes, Lanes no) { return condition ? yes : no; }
+HELIX_HD bool any(LaneMask condition) {
+  std::int32_t all = 0;
+  for (int i = 0; i < kLanes; ++i) all |= condition[i];
+  return all != 0;
+}
+
+/// One lane, to write: the vector seen as an array.
+HELIX_HD float& lane(Lanes& x, int i) { return reinterpret_cast<float*>(&x)[i]; }
+HELIX_HD std::uint32_t& lane(LaneBits& x, int i) { return reinterpret_cast<std::uint32_t*>(&x)[i]; }
+
+#endif
+
+/// The same number in all lanes.
+HELIX_HD Lanes lanes_of(float x) { return Lanes{} + x; }
+
+/// value(i) in lane i.
+template <class Value>
+HELIX_HD Lanes make_lanes(const Value& value) {
+  Lanes out{};
+  for (int i = 0; i < kLanes; ++i) lane(out, i) = value(i);
+  return out;
+}
+
+}  // namespace helix
