@@ -3,6 +3,9 @@
 // Numbers that one body works on side by side. On the CPU eight, in a vector register: a chain of divisions is waited
 // for once, not eight times. On the GPU one, as its threads are the lanes. A lane's result does not depend on the
 // others.
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 #include "kernels/core/hd.h"
 
 #include <cmath>
@@ -40,9 +43,13 @@ HELIX_HD Lanes root(Lanes x) {
 HELIX_HD Lanes absolute(Lanes x) { return x < 0.f ? -x : x; }
 HELIX_HD Lanes choose(LaneMask condition, Lanes yes, Lanes no) { return condition ? yes : no; }
 HELIX_HD bool any(LaneMask condition) {
+#ifdef __AVX__
+  return _mm256_movemask_ps(reinterpret_cast<__m256>(condition)) != 0;
+#else
   std::int32_t all = 0;
   for (int i = 0; i < kLanes; ++i) all |= condition[i];
   return all != 0;
+#endif
 }
 
 /// One lane, to write: the vector seen as an array.

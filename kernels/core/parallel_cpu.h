@@ -22,6 +22,9 @@ namespace helix {
 /// Fewer elements than this are not worth a second thread.
 inline constexpr Index kGrain = 256;
 
+/// Whether the bodies that run now run on one thread: what is atomic among several need not be so.
+inline thread_local bool alone = false;
+
 template <class Body>
 void for_each(CpuExec& exec, Index n, const Body& body) {
   const auto run = [&body](Index first, Index last) {
@@ -29,7 +32,12 @@ void for_each(CpuExec& exec, Index n, const Body& body) {
 #pragma GCC ivdep
     for (Index i = first; i < last; ++i) own(i);
   };
-  if (exec.threads() == 1 || n < 2 * kGrain) return run(0, n);
+  if (exec.threads() == 1 || n < 2 * kGrain) {
+    alone = true;
+    run(0, n);
+    alone = false;
+    return;
+  }
   tbb::parallel_for(tbb::blocked_range<Index>(0, n, kGrain),
                     [&](const tbb::blocked_range<Index>& range) { run(range.begin(), range.end()); });
 }
@@ -91,6 +99,10 @@ Span<Index> select(CpuExec& exec, Index n, const Predicate& predicate) {
 
 template <class T>
 void atomic_max(T* at, T value) {
+  if (alone) {
+    if (*at < value) *at = value;
+    return;
+  }
   std::atomic_ref<T> ref(*at);
   T seen = ref.load(std::memory_order_relaxed);
   while (seen < value && !ref.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
@@ -99,13 +111,18 @@ void atomic_max(T* at, T value) {
 
 template <class T>
 void atomic_or(T* at, T bits) {
-  std::atomic_ref<T> ref(*at);
-  if ((ref.load(std::memory_order_relaxed) & bits) != bits) ref.fetch_or(bits, std::memory_order_relaxed);
+  if (alone)
+    *at |= bits;
+  else
+    std::atomic_ref<T>(*at).fetch_or(bits, std::memory_order_relaxed);
 }
 
 template <class T>
 void atomic_add(T* at, T value) {
-  std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
+  if (alone)
+    *at += value;
+  else
+    std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
 }
 
 /// Bit k is set where margins[k] >= 0, of eight.
@@ -124,20 +141,17 @@ inline unsigned matching_of_eight(const float* margins) {
 /// must be computable from any bits, and CpuExec::scratch leaves room for them to be read.
 template <class Margin, class Visit>
 HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, const Visit& visit) {
-  static_assert(kReadAhead >= 8);
-  constexpr Index kBlock = 64;
-  alignas(32) float margins[kBlock];
+  constexpr Index kBlock = 8;
+  static_assert(kReadAhead >= kBlock);
   for (; first < last; first += kBlock) {
-    const Index left = last - first < kBlock ? last - first : kBlock, whole = (left + 7) & ~7;
-    for (Index k = 0; k < whole; ++k) margins[k] = margin(first + k);
-    for (Index k = 0; k < whole; k += 8) {
-      unsigned mask = matching_of_eight(margins + k);
-      if (left - k < 8) mask &= (1u << (left - k)) - 1;
-      if constexpr (std::is_same_v<Visit, RowEmitter>)
-        visit.matching(first + k, mask);
-      else
-        for (; mask != 0; mask &= mask - 1) visit(first + k + std::countr_zero(mask));
-    }
+    alignas(32) float margins[kBlock];
+    for (Index k = 0; k < kBlock; ++k) margins[k] = margin(first + k);
+    unsigned mask = matching_of_eight(margins);
+    if (last - first < kBlock) mask &= (1u << (last - first)) - 1;
+    if constexpr (std::is_same_v<Visit, RowEmitter>)
+      visit.matching(first, mask);
+    else
+      for (; mask != 0; mask &= mask - 1) visit(first + std::countr_zero(mask));
   }
 }
 

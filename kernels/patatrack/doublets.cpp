@@ -83,10 +83,11 @@ struct CollectSlopes {
 /// layer on one side has none on the other. By chance there are as many skipping doublets as others.
 struct KeepSupported {
   SortedHits hits;
-  Ragged far;
+  Ragged near, far;
   Span<const std::uint64_t> ending, beginning;  // [hits]
   float n_sigma, largest_inverse_pt2;
   Span<std::int32_t> keep;  // [far doublets]
+  Span<Index> count;        // [hits] doublets in the end
 
   /// As wide as connect_doublets allows at the least pt, whatever the length of the other doublet.
   HELIX_HD std::uint64_t matching(float scattering, float cot, float variance) const {
@@ -97,6 +98,7 @@ struct KeepSupported {
   HELIX_HD void operator()(Index inner) const {
     const SortedHits& h = hits;
     const std::uint64_t before = ending[inner];
+    Index n = near.rows.size(inner);
     for (Index row = far.rows.begin(inner); row < far.rows.end(inner); ++row) {
       const Index outer = far.values[row];
       const std::uint64_t behind = beginning[outer];
@@ -108,18 +110,8 @@ struct KeepSupported {
       if (before != 0) common = before & matching(h.scattering[inner], cot, variance);
       if (behind != 0) common |= behind & matching(h.scattering[outer], cot, variance);
       keep[row] = common != 0 ? 1 : 0;
+      n += keep[row];
     }
-  }
-};
-
-/// How many doublets each hit has in the end.
-struct CountBoth {
-  Ragged near, far;
-  Span<const std::int32_t> keep;
-  Span<Index> count;  // [hits]
-  HELIX_HD void operator()(Index inner) const {
-    Index n = near.rows.size(inner);
-    for (Index row = far.rows.begin(inner); row < far.rows.end(inner); ++row) n += keep[row];
     count[inner] = n;
   }
 };
@@ -177,11 +169,10 @@ Doublets find_doublets(Exec& exec, const SortedHits& hits, const DetectorView& d
   for_each(exec, n_hits, slopes);
   const float least_pt = cuts.min_pt / config.connect.curvature_margin, hidden = config.connect.least_inverse_pt;
   auto keep = exec.scratch<std::int32_t>(static_cast<Index>(far.values.size()));
-  for_each(exec, n_hits,
-           KeepSupported{hits, far, slopes.ending, slopes.beginning, config.connect.n_sigma,
-                         1.f / (least_pt * least_pt) + hidden * hidden, keep});
   auto count = exec.scratch<Index>(n_hits);
-  for_each(exec, n_hits, CountBoth{near, far, keep, count});
+  for_each(exec, n_hits,
+           KeepSupported{hits, near, far, slopes.ending, slopes.beginning, config.connect.n_sigma,
+                         1.f / (least_pt * least_pt) + hidden * hidden, keep, count});
   const Offsets rows = exclusive_scan(exec, count);
   const Index n = exec.sync_read(rows.total());
   const FillBoth both{near, far, keep, rows, exec.scratch<Index>(n), exec.scratch<Index>(n)};
