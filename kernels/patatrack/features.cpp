@@ -50,10 +50,12 @@ struct CountMissing {
     return h;
   }
 
-  HELIX_HD bool has_hit(Index t, std::int32_t layer) const {
-    bool hit = false;
-    for (Index k = tuples.rows.begin(t); k < tuples.rows.end(t); ++k) hit |= hits.layer[tuples.hit[k]] == layer;
-    return hit;
+  /// Layers of the tuple's hits, a bit each.
+  HELIX_HD std::uint64_t layers_of(Index t) const {
+    std::uint64_t layers = 0;
+    for (Index k = tuples.rows.begin(t); k < tuples.rows.end(t); ++k)
+      layers |= std::uint64_t{1} << hits.layer[tuples.hit[k]];
+    return layers;
   }
 
   HELIX_HD void count(Index t, float arc) const {
@@ -64,7 +66,11 @@ struct CountMissing {
   HELIX_HD void operator()(Index group) const {
     const Index begin = group * kLanes, left = tuples.n() - begin;
     Index tuple[kLanes];
-    for (int i = 0; i < kLanes; ++i) tuple[i] = begin + (i < left ? i : 0);
+    std::uint64_t layers[kLanes];
+    for (int i = 0; i < kLanes; ++i) {
+      tuple[i] = begin + (i < left ? i : 0);
+      layers[i] = layers_of(tuple[i]);
+    }
     const Helices h = helices(tuple);
     for (int i = 0; i < kLanes && i < left; ++i)
       for (const int feature : {kMissingInner, kMissingMiddle, kMissingOuter}) out[tuple[i]].value[feature] = 0.f;
@@ -74,7 +80,7 @@ struct CountMissing {
       if (!any(c.inside)) continue;
       Lanes inside = choose(c.inside, lanes_of(1.f), Lanes{});
       for (int i = 0; i < kLanes && i < left; ++i) {
-        if (lane(inside, i) == 0.f || has_hit(tuple[i], l)) continue;
+        if (lane(inside, i) == 0.f || (layers[i] >> l & 1) != 0) continue;
         HelixPoint<Lanes>& p = c.point;
         const HelixPoint<float> at{lane(p.x, i), lane(p.y, i), lane(p.z, i), lane(p.tx, i), lane(p.ty, i)};
         if (active_at(at, fit[tuple[i]].cot_theta, detector, layer, margin)) count(tuple[i], lane(c.arc, i));
