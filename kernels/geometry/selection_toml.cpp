@@ -7,6 +7,11 @@
 namespace helix {
 namespace {
 
+ScoreTerm make_term(double low, double high, std::size_t first, std::size_t n) {
+  return {static_cast<float>(low), static_cast<float>(static_cast<double>(n - 1) / (high - low)),
+          static_cast<std::int32_t>(first), static_cast<std::int32_t>(n)};
+}
+
 constexpr double kLargest = 1e6;
 constexpr std::size_t kMostNodes = 4096;
 
@@ -32,8 +37,7 @@ Status read_term(const toml::table& table, const std::string& path, const std::s
   ScoreTerm& term = out.terms[static_cast<std::size_t>(((score - 1) * kTrackClasses + (layers - 3)) * kFeatures +
                                                        (name - kFeatureNames))];
   if (term.n != 0) return invalid_argument(toml_place(path, table) + prefix + "feature: this term is there twice");
-  term = {static_cast<float>(low), static_cast<float>(static_cast<double>(values.size() - 1) / (high - low)),
-          static_cast<std::int32_t>(out.values.size()), static_cast<std::int32_t>(values.size())};
+  term = make_term(low, high, out.values.size(), values.size());
   for (const double value : values) out.values.push_back(static_cast<float>(value));
   return {};
 }
@@ -59,18 +63,18 @@ Result<SelectionToml> parse_selection(const std::string& text, const std::string
 SelectionToml plain_selection() {
   SelectionToml out;
   out.terms.resize(static_cast<std::size_t>(kScores) * kTrackClasses * kFeatures);
-  const auto add = [&](int track_class, Feature feature, float low, float high, std::initializer_list<float> values) {
+  const auto add = [&](int track_class, Feature feature, double low, double high, std::initializer_list<float> values) {
     for (int score = 0; score < kScores; ++score) {
-      out.terms[static_cast<std::size_t>((score * kTrackClasses + track_class) * kFeatures + feature)] = {
-          low, high, static_cast<std::int32_t>(out.values.size()), static_cast<std::int32_t>(values.size())};
+      out.terms[static_cast<std::size_t>((score * kTrackClasses + track_class) * kFeatures + feature)] =
+          make_term(low, high, out.values.size(), values.size());
       out.values.insert(out.values.end(), values);
     }
   };
   for (int c = 0; c < kTrackClasses; ++c) {
-    add(c, kLineChi2, 0.f, 4.f, {1.f + static_cast<float>(c), -7.f});
-    add(c, kCircleChi2, 0.f, 4.f, {0.f, -8.f});
-    add(c, kMissingOuter, 0.f, 2.f, {0.f, -4.f});
-    add(c, kMissingInner, 0.f, 2.f, {0.f, -4.f});
+    add(c, kLineChi2, 0, 4, {1.f + static_cast<float>(c), -7.f});
+    add(c, kCircleChi2, 0, 4, {0.f, -8.f});
+    add(c, kMissingOuter, 0, 2, {0.f, -4.f});
+    add(c, kMissingInner, 0, 2, {0.f, -4.f});
   }
   return out;
 }

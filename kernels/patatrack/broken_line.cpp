@@ -130,7 +130,8 @@ struct Fitter {
     const bool barrel = layer.kind == LayerKind::barrel;
     const Lanes arc = barrel ? lanes_of(layer.position) : (layer.position - ref.z0) * ref.inverse_cot;
     const Lanes coordinate = barrel ? ref.z0 + ref.cot * arc : arc;
-    return {arc, (coordinate >= layer.coordinate_min) & (coordinate <= layer.coordinate_max)};
+    const LaneMask inside = (coordinate >= layer.coordinate_min) & (coordinate <= layer.coordinate_max);
+    return {arc, inside};
   }
 
   /// Scatterers of layers that are crossed between two arcs without a hit, from the outside in. Returns the arcs of the

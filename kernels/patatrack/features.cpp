@@ -72,8 +72,10 @@ struct CountMissing {
       layers[i] = layers_of(tuple[i]);
     }
     const Helices h = helices(tuple);
-    for (int i = 0; i < kLanes && i < left; ++i)
-      for (const int feature : {kMissingInner, kMissingMiddle, kMissingOuter}) out[tuple[i]].value[feature] = 0.f;
+    for (int i = 0; i < kLanes && i < left; ++i) {
+      float* value = out[tuple[i]].value;
+      value[kMissingInner] = value[kMissingMiddle] = value[kMissingOuter] = 0.f;
+    }
     for (std::int32_t l = 0; l < static_cast<std::int32_t>(detector.layers.size()); ++l) {
       const Layer& layer = detector.layers[l];
       Crossings c = cross_layer(h, layer);

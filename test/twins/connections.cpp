@@ -76,12 +76,16 @@ std::map<Triplet, Verdict> all_connections(const std::vector<Hit>& hits, const s
                                            const Detector& detector, const patatrack::Config& config) {
   std::multimap<Index, Index> from;
   for (const Pair& pair : doublets) from.insert(pair);
+  const Fishbone fishbone(hits, config.doublets);
   std::map<Triplet, Verdict> found;
   for (const auto& [inner, middle] : doublets) {
     const auto [first, last] = from.equal_range(middle);
     for (auto it = first; it != last; ++it) {
       const auto hit = [&](Index i) -> const Hit& { return hits[static_cast<std::size_t>(i)]; };
-      const Verdict verdict = connected(hit(inner), hit(middle), hit(it->second), detector, config);
+      Verdict verdict = connected(hit(inner), hit(middle), hit(it->second), detector, config);
+      if (verdict == Verdict::no) continue;
+      verdict = both(verdict, opposite(fishbone.shadowed(inner, middle)));
+      if (verdict != Verdict::no) verdict = both(verdict, opposite(fishbone.shadowed(middle, it->second)));
       if (verdict != Verdict::no) found[{inner, middle, it->second}] = verdict;
     }
   }

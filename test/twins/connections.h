@@ -18,7 +18,7 @@ struct Triplet {
   auto operator<=>(const Triplet&) const = default;
 };
 
-/// All connections of these doublets that are found for sure or may be.
+/// All connections of these doublets that are found for sure or may be; a doublet with a shadowed hit has none.
 std::map<Triplet, Verdict> all_connections(const std::vector<Hit>& hits, const std::vector<Pair>& doublets,
                                            const Detector& detector, const patatrack::Config& config);
 

@@ -22,12 +22,6 @@ class AllPairs {
       : hits_(hits), detector_(detector), config_(config) {
     for (std::size_t i = 0; i < hits.size(); ++i)
       if (hits[i].layer >= 0) of_layer_[{hits[i].event, hits[i].layer}].push_back(static_cast<Index>(i));
-    beside_.resize(hits.size());
-    for (const auto& [key, rows] : of_layer_)
-      for (const Index a : rows)
-        for (const Index b : rows)
-          if (const Verdict verdict = overlap(hit(a), hit(b)); verdict != Verdict::no)
-            beside_[static_cast<std::size_t>(a)].push_back({b, verdict});
   }
 
   std::map<Pair, Verdict> run() const {
@@ -38,8 +32,7 @@ class AllPairs {
         if (pair.inner != key.second || outer_hits == of_layer_.end()) continue;
         for (const Index inner : inner_hits)
           for (const Index outer : outer_hits->second) {
-            Verdict verdict = cuts(hit(inner), hit(outer), pair);
-            if (verdict != Verdict::no) verdict = both(verdict, opposite(shadowed(inner, outer)));
+            const Verdict verdict = cuts(hit(inner), hit(outer), pair);
             if (verdict != Verdict::no) found[{inner, outer}] = verdict;
           }
       }
@@ -80,48 +73,10 @@ class AllPairs {
     return slack.verdict(kTolerance);
   }
 
-  /// Whether two hits of a layer may be of one particle, on overlapping modules.
-  Verdict overlap(const Hit& a, const Hit& b) const {
-    if (a.module == b.module || std::fabs(b.r - a.r) > 11 || std::fabs(b.z - a.z) > 31) return Verdict::no;
-    const double dr = b.r - a.r, dz = b.z - a.z, width = config_.overlap_distance / std::max(a.r, 1.);
-    const double reach = config_.max_z0 * std::fabs(dr) + 0.3 * a.r;
-    Slack slack;
-    slack.cut(width - std::fabs(wrapped(b.phi - a.phi)), std::max(width, kPhiScale));
-    slack.cut(reach - std::fabs(dz * a.r - dr * a.z), reach);
-    slack.cut(10 - std::fabs(dr), 10);
-    slack.cut(30 - std::fabs(dz), 30);
-    return slack.verdict(kTolerance);
-  }
-
-  /// Distance of c from the line through a and b, in the two planes.
-  Verdict in_line(const Hit& a, const Hit& b, const Hit& c) const {
-    const double x = b.x - a.x, y = b.y - a.y, r = b.r - a.r, z = b.z - a.z;
-    const double xy = std::fabs(x * (c.y - b.y) - y * (c.x - b.x)) / std::hypot(x, y);
-    const double rz = std::fabs(r * (c.z - b.z) - z * (c.r - b.r)) / std::hypot(r, z);
-    Slack slack;
-    slack.cut(config_.overlap_tolerance_xy - xy, config_.overlap_tolerance_xy);
-    slack.cut(config_.overlap_tolerance_rz - rz, config_.overlap_tolerance_rz);
-    return slack.verdict(kCollinearTolerance);
-  }
-
-  /// Whether a hit nearer to the beam line than `b`, on a module that overlaps, stands in line for it.
-  Verdict replaced(Index a, Index b) const {
-    Verdict any = Verdict::no;
-    for (auto [other, verdict] : beside_[static_cast<std::size_t>(b)]) {
-      Slack nearer;
-      nearer.cut(hit(b).r - hit(other).r, 1);
-      verdict = both(both(verdict, nearer.verdict(kTolerance)), in_line(hit(a), hit(b), hit(other)));
-      any = either(any, verdict);
-    }
-    return any;
-  }
-  Verdict shadowed(Index inner, Index outer) const { return either(replaced(inner, outer), replaced(outer, inner)); }
-
   const std::vector<Hit>& hits_;
   const Detector& detector_;
   const patatrack::DoubletConfig& config_;
   std::map<std::pair<Index, std::int32_t>, std::vector<Index>> of_layer_;  // rows of (event, layer)
-  std::vector<std::vector<std::pair<Index, Verdict>>> beside_;             // [hits] on overlapping modules
 };
 
 }  // namespace
@@ -155,6 +110,58 @@ std::vector<Hit> hits_of(const HitBatch& batch, const Detector& detector, bool u
       hits.push_back(hit);
     }
   return hits;
+}
+
+Fishbone::Fishbone(const std::vector<Hit>& hits, const patatrack::DoubletConfig& config)
+    : hits_(hits), config_(config), beside_(hits.size()) {
+  std::map<std::pair<Index, std::int32_t>, std::vector<Index>> of_layer;
+  for (std::size_t i = 0; i < hits.size(); ++i)
+    if (hits[i].layer >= 0) of_layer[{hits[i].event, hits[i].layer}].push_back(static_cast<Index>(i));
+  for (const auto& [key, rows] : of_layer)
+    for (const Index a : rows)
+      for (const Index b : rows)
+        if (const Verdict verdict = overlap(hit(a), hit(b)); verdict != Verdict::no)
+          beside_[static_cast<std::size_t>(a)].push_back({b, verdict});
+}
+
+/// Whether two hits of a layer may be of one particle, on overlapping modules.
+Verdict Fishbone::overlap(const Hit& a, const Hit& b) const {
+  if (a.module == b.module || std::fabs(b.r - a.r) > 11 || std::fabs(b.z - a.z) > 31) return Verdict::no;
+  const double dr = b.r - a.r, dz = b.z - a.z, width = config_.overlap_distance / std::max(a.r, 1.);
+  const double reach = config_.max_z0 * std::fabs(dr) + 0.3 * a.r;
+  Slack slack;
+  slack.cut(width - std::fabs(wrapped(b.phi - a.phi)), std::max(width, kPhiScale));
+  slack.cut(reach - std::fabs(dz * a.r - dr * a.z), reach);
+  slack.cut(10 - std::fabs(dr), 10);
+  slack.cut(30 - std::fabs(dz), 30);
+  return slack.verdict(kTolerance);
+}
+
+/// Distance of c from the line through a and b, in the two planes.
+Verdict Fishbone::in_line(const Hit& a, const Hit& b, const Hit& c) const {
+  const double x = b.x - a.x, y = b.y - a.y, r = b.r - a.r, z = b.z - a.z;
+  const double xy = std::fabs(x * (c.y - b.y) - y * (c.x - b.x)) / std::hypot(x, y);
+  const double rz = std::fabs(r * (c.z - b.z) - z * (c.r - b.r)) / std::hypot(r, z);
+  Slack slack;
+  slack.cut(config_.overlap_tolerance_xy - xy, config_.overlap_tolerance_xy);
+  slack.cut(config_.overlap_tolerance_rz - rz, config_.overlap_tolerance_rz);
+  return slack.verdict(kCollinearTolerance);
+}
+
+/// Whether a hit nearer to the beam line than `b`, on a module that overlaps, stands in line for it.
+Verdict Fishbone::replaced(Index a, Index b) const {
+  Verdict any = Verdict::no;
+  for (auto [other, verdict] : beside_[static_cast<std::size_t>(b)]) {
+    Slack nearer;
+    nearer.cut(hit(b).r - hit(other).r, 1);
+    verdict = both(both(verdict, nearer.verdict(kTolerance)), in_line(hit(a), hit(b), hit(other)));
+    any = either(any, verdict);
+  }
+  return any;
+}
+
+Verdict Fishbone::shadowed(Index inner, Index outer) const {
+  return either(replaced(inner, outer), replaced(outer, inner));
 }
 
 std::map<Pair, Verdict> all_doublets(const std::vector<Hit>& hits, const Detector& detector,

@@ -30,4 +30,22 @@ using Pair = std::pair<Index, Index>;
 std::map<Pair, Verdict> all_doublets(const std::vector<Hit>& hits, const Detector& detector,
                                      const patatrack::DoubletConfig& config);
 
+/// Hits on overlapping modules, and what they replace.
+class Fishbone {
+ public:
+  Fishbone(const std::vector<Hit>& hits, const patatrack::DoubletConfig& config);
+  /// Whether one of a doublet's hits has a neighbour nearer to the beam line that stands in line for it.
+  Verdict shadowed(Index inner, Index outer) const;
+
+ private:
+  Verdict overlap(const Hit& a, const Hit& b) const;
+  Verdict in_line(const Hit& a, const Hit& b, const Hit& c) const;
+  Verdict replaced(Index a, Index b) const;
+  const Hit& hit(Index i) const { return hits_[static_cast<std::size_t>(i)]; }
+
+  const std::vector<Hit>& hits_;
+  const patatrack::DoubletConfig& config_;
+  std::vector<std::vector<std::pair<Index, Verdict>>> beside_;  // [hits] on overlapping modules
+};
+
 }  // namespace helix::twins

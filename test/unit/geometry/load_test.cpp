@@ -189,10 +189,12 @@ TEST_CASE("geometry: a detectors.csv without modules, or with module_index out o
 }
 
 TEST_CASE("geometry: more layers than a set of layers holds are refused") {
-  std::string toml = "name = \"many\"\nfield = 2\n[beam_pipe]\nradius = 0\nx0 = 0\n";
+  std::string toml = kTop;
   for (int l = 0; l < 65; ++l)
-    toml += "[[layer]]\nname = \"L" + std::to_string(l) + "\"\nkind = \"barrel\"\nvolume = 8\nlayer = " +
-            std::to_string(l) + "\nx0 = 0.02\nsigma_u = 0.01\nsigma_v = 0.02\n";
+    toml += "[[layer]]\nname = \"L" + std::to_string(l) +
+            "\"\nkind = \"barrel\"\nvolume = 8\nlayer = " + std::to_string(l) +
+            "\nx0 = 0.02\nsigma_u = 0.01\nsigma_v = 0.02\n";
+  toml += "[[pair]]\ninner = \"L1\"\nouter = \"L2\"\nphi = 0.2\ninner_range = [1, 2]\nouter_range = [3, 4]\n";
   const TempFolder folder;
   CHECK_THAT(load(folder, kModules, toml).status().message(), Catch::Contains(": layer[64]: more than 64 layers"));
 }
