@@ -8,21 +8,43 @@ namespace helix::server {
 namespace {
 
 constexpr const char* kPatatrack = "patatrack";
+constexpr const char* kExatrkx = "exatrkx";
 // What streams that gRPC owns (reflection) may still take at the end; all calls of ours are over by then.
 constexpr std::chrono::milliseconds kServerPatience{1000};
 
+PipelineFacts common_facts(const Options& options, std::string name, std::string settings_digest) {
+  return {.name = std::move(name),
+          .settings_digest = std::move(settings_digest),
+          .parameters = {},
+          .limits = options.limits.hits,
+          .beam_spot = {options.beam_spot.x, options.beam_spot.y, options.beam_spot.z},
+          .retry_after = options.queue.retry_after,
+          .max_message_bytes = static_cast<std::size_t>(options.limits.max_message_bytes),
+          .memory_budget = static_cast<std::size_t>(options.server.memory_budget)};
+}
+
 PipelineFacts patatrack_facts(const Options& options) {
-  PipelineFacts facts{.name = kPatatrack,
-                      .settings_digest = patatrack::config_digest(options.patatrack),
-                      .parameters = {},
-                      .limits = options.limits.hits,
-                      .beam_spot = {options.beam_spot.x, options.beam_spot.y, options.beam_spot.z},
-                      .retry_after = options.queue.retry_after,
-                      .max_message_bytes = static_cast<std::size_t>(options.limits.max_message_bytes),
-                      .memory_budget = static_cast<std::size_t>(options.server.memory_budget)};
+  PipelineFacts facts = common_facts(options, kPatatrack, patatrack::config_digest(options.patatrack));
   for (const patatrack::StageSetting& row : patatrack::describe_config(options.patatrack))
     facts.parameters.push_back({row.stage, row.setting});
   return facts;
+}
+
+PipelineFacts exatrkx_facts(const Options& options, const exatrkx::Model& model) {
+  PipelineFacts facts = common_facts(options, kExatrkx + ("/" + model.name), model.digest);
+  for (const exatrkx::ModelSetting& row : exatrkx::describe_model(model))
+    facts.parameters.push_back(
+        {row.table, {.name = row.key, .value = row.value, .unit = "", .range = "", .help = row.help}});
+  return facts;
+}
+
+/// What stands for the geometry of a pipeline that looks at positions alone: its model, without modules.
+std::shared_ptr<const Detector> geometry_of(const exatrkx::Model& model) {
+  auto detector = std::make_shared<Detector>();
+  detector->name = model.name;
+  detector->digest = model.digest;
+  detector->field = model.field;
+  return detector;
 }
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -37,7 +59,9 @@ Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<
                                         const EngineFactory& make_engines) {
   Result<Engines> engines = make_engines(*detector, options);
   if (!engines.ok()) return engines.status();
-  std::unique_ptr<App> app(new App(options, detector, *std::move(engines)));
+  Result<std::vector<ModelLanes>> models = make_model_lanes(options);
+  if (!models.ok()) return models.status();
+  std::unique_ptr<App> app(new App(options, detector, *std::move(engines), *std::move(models)));
   Result<Listening> listening =
       listen(options.server.listen, options.limits.max_message_bytes, {&app->reconstruct_, &app->health_});
   if (!listening.ok()) return listening.status();
@@ -52,7 +76,8 @@ Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<
   return app;
 }
 
-App::App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines)
+App::App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines,
+         std::vector<ModelLanes> models)
     : options_(options), reconstruct_(pipelines_, gate_) {
   const AdmissionBudget admission{options.queue.max_requests, static_cast<std::size_t>(options.queue.max_bytes)};
   const BatchBudget batch{options.batch.max_events, options.batch.max_hits};
@@ -60,6 +85,14 @@ App::App(const Options& options, std::shared_ptr<const Detector> detector, Engin
   for (const char* service : {kPatatrack, v1::Reconstruction::service_full_name(), ""}) health_.set(service, true);
   pipelines_.add(std::make_unique<Pipeline>(patatrack_facts(options), std::move(detector), admission, batch,
                                             std::move(engines), [this] { health_.set_all_not_serving(); }));
+  for (ModelLanes& lanes : models) {
+    PipelineFacts facts = exatrkx_facts(options, lanes.model);
+    const std::string name = facts.name;
+    if (&lanes == &models.front()) health_.set(kExatrkx, true);
+    health_.set(name, true);
+    pipelines_.add(std::make_unique<Pipeline>(std::move(facts), geometry_of(lanes.model), admission, batch,
+                                              std::move(lanes.engines), [this] { health_.set_all_not_serving(); }));
+  }
 }
 
 App::~App() {

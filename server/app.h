@@ -38,7 +38,8 @@ class App {
   bool stop(std::chrono::milliseconds patience);
 
  private:
-  App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines);
+  App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines,
+      std::vector<ModelLanes> models);
 
   const Options options_;
   Gate gate_;

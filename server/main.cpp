@@ -1,5 +1,6 @@
 #include "kernels/geometry/detector.h"
 #include "server/config/load.h"
+#include "server/lanes/engines.h"
 #include "server/observe/log.h"
 #include "server/serve.h"
 
@@ -18,7 +19,11 @@ int complain(const helix::Status& status) {
 int check(const Options& options) {
   const auto detector = helix::load_detector(options.server.geometry);
   if (!detector.ok()) return complain(detector.status());
-  std::cout << "helixd: settings and geometry " << detector->name << " are good\n";
+  const auto models = make_model_lanes(options);
+  if (!models.ok()) return complain(models.status());
+  std::cout << "helixd: settings and geometry " << detector->name;
+  for (const ModelLanes& lanes : *models) std::cout << ", model " << lanes.model.name;
+  std::cout << " are good\n";
   return 0;
 }
 

@@ -60,15 +60,17 @@ Result<HitBatch> make_batch(const HitColumns& hits, const Detector& detector, co
                             const HitLimits& limits, HitBatchColumns& made) {
   made = {};
   if (Status status = make_offsets(hits, made.events); !status.ok()) return status;
-  if (hits.module_index.empty())
+  const bool by_position = detector.modules.empty();  // the pipeline looks at nothing else
+  if (hits.module_index.empty() && !by_position)
     if (Status status = find_rows(hits, detector, made.module); !status.ok()) return status;
   const std::size_t n_events = made.events.size() - 1;
   if (Status status = spread_beam_spot(hits.beam_spot, usual_beam_spot, n_events, made.beam_spot); !status.ok())
     return status;
+  const Span<const std::uint32_t> given = by_position ? Span<const std::uint32_t>() : hits.module_index;
   const HitBatch batch{.x = hits.x,
                        .y = hits.y,
                        .z = hits.z,
-                       .module = hits.module_index.empty() ? Span<const std::uint32_t>(made.module) : hits.module_index,
+                       .module = given.empty() ? Span<const std::uint32_t>(made.module) : given,
                        .var_u = hits.var_u,
                        .var_v = hits.var_v,
                        .size_u = hits.size_u,

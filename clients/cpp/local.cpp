@@ -2,6 +2,7 @@
 
 #include "clients/cpp/filter.h"
 #include "clients/cpp/hit_batch.h"
+#include "kernels/exatrkx/engine.h"
 #include "kernels/geometry/detector.h"
 #include "kernels/patatrack/config_io.h"
 
@@ -14,7 +15,8 @@
 namespace helix {
 namespace {
 
-constexpr const char* kPipeline = "patatrack";
+constexpr const char* kPatatrack = "patatrack";
+constexpr const char* kExatrkx = "exatrkx";
 
 /// What a server limits for the sake of others; here memory is the limit, which the engine watches.
 HitLimits no_limits() {
@@ -22,9 +24,53 @@ HitLimits no_limits() {
   return {most, most, most};
 }
 
-Status check_pipeline(const std::string& name) {
-  if (name == kPipeline) return {};
-  return not_found("no pipeline \"" + name + "\": there is " + kPipeline);
+/// A pipeline in this process.
+struct LocalPipeline {
+  std::string name;
+  Detector detector;  // without modules: hits go by their positions
+  std::unique_ptr<Engine> engine;
+  Provenance provenance;
+  std::vector<ParameterDescription> parameters;
+};
+
+void set_provenance(LocalPipeline& pipeline, const std::string& settings_digest) {
+  pipeline.provenance = {pipeline.name,
+                         HELIX_VERSION,
+                         pipeline.detector.name,
+                         pipeline.detector.digest,
+                         settings_digest,
+                         pipeline.engine->backend(),
+                         pipeline.engine->device()};
+}
+
+Result<LocalPipeline> make_patatrack(const LocalOptions& options) {
+  Result<Detector> detector = load_detector(options.geometry);
+  if (!detector.ok()) return detector.status();
+  Result<patatrack::Config> config = patatrack::Config();
+  if (!options.settings.empty()) config = patatrack::load_config(options.settings);
+  if (!config.ok()) return config.status();
+  LocalPipeline out{kPatatrack, *std::move(detector), nullptr, {}, {}};
+  out.engine = make_cpu_engine(out.detector, *config, options.engine);
+  set_provenance(out, patatrack::config_digest(*config));
+  for (const auto& [stage, s] : patatrack::describe_config(*config))
+    out.parameters.push_back({stage, s.name, s.value, s.unit, s.range, s.help});
+  return out;
+}
+
+Result<LocalPipeline> make_exatrkx(const std::string& folder, const LocalOptions& options) {
+  const Result<exatrkx::Model> model = exatrkx::load_model(folder);
+  if (!model.ok()) return model.status();
+  Result<std::shared_ptr<const exatrkx::Networks>> networks = exatrkx::load_networks(*model);
+  if (!networks.ok()) return networks.status();
+  LocalPipeline out{kExatrkx + ("/" + model->name), {}, nullptr, {}, {}};
+  out.detector.name = model->name;
+  out.detector.digest = model->digest;
+  out.detector.field = model->field;
+  out.engine = make_exatrkx_engine(*model, *std::move(networks), options.engine);
+  set_provenance(out, model->digest);
+  for (const exatrkx::ModelSetting& s : exatrkx::describe_model(*model))
+    out.parameters.push_back({s.table, s.key, s.value, "", "", s.help});
+  return out;
 }
 
 }  // namespace
@@ -35,14 +81,21 @@ std::string default_geometry() {
 }
 
 struct LocalReconstructor::Impl {
-  Detector detector;
-  patatrack::Config config;
+  std::vector<LocalPipeline> pipelines;
   BeamSpot beam_spot;
-  std::unique_ptr<Engine> engine;
-  Provenance provenance;
-  std::binary_semaphore turn{1};  // guards engine
+  std::binary_semaphore turn{1};  // guards the engines
 
-  /// The engine for one call; false if told to stop before its turn came.
+  /// By its name, or the part before '/', which means the first of that kind.
+  Result<LocalPipeline*> find(const std::string& name) {
+    std::string known;
+    for (LocalPipeline& pipeline : pipelines) {
+      if (pipeline.name == name || pipeline.name.substr(0, pipeline.name.find('/')) == name) return &pipeline;
+      known += (known.empty() ? "" : ", ") + pipeline.name;
+    }
+    return not_found("no pipeline \"" + name + "\": there is " + known);
+  }
+
+  /// The engines for one call; false if told to stop before its turn came.
   bool take_turn(const std::stop_token& stop) {
     while (!turn.try_acquire_for(std::chrono::milliseconds(100)))
       if (stop.stop_requested()) return false;
@@ -61,36 +114,32 @@ LocalReconstructor::LocalReconstructor(std::unique_ptr<Impl> impl) : impl_(std::
 LocalReconstructor::~LocalReconstructor() = default;
 
 Result<std::unique_ptr<LocalReconstructor>> LocalReconstructor::make(const LocalOptions& options) {
-  Result<Detector> detector = load_detector(options.geometry);
-  if (!detector.ok()) return detector.status();
-  Result<patatrack::Config> config = patatrack::Config();
-  if (!options.settings.empty()) config = patatrack::load_config(options.settings);
-  if (!config.ok()) return config.status();
-
   auto impl = std::make_unique<Impl>();
-  impl->detector = std::move(*detector);
-  impl->config = *config;
   impl->beam_spot = options.beam_spot;
-  impl->engine = make_cpu_engine(impl->detector, impl->config, options.engine);
-  impl->provenance = {kPipeline,
-                      HELIX_VERSION,
-                      impl->detector.name,
-                      impl->detector.digest,
-                      patatrack::config_digest(impl->config),
-                      impl->engine->backend(),
-                      impl->engine->device()};
+  if (!options.geometry.empty()) {
+    Result<LocalPipeline> pipeline = make_patatrack(options);
+    if (!pipeline.ok()) return pipeline.status();
+    impl->pipelines.push_back(*std::move(pipeline));
+  }
+  for (const std::string& folder : options.models) {
+    Result<LocalPipeline> pipeline = make_exatrkx(folder, options);
+    if (!pipeline.ok()) return pipeline.status();
+    impl->pipelines.push_back(*std::move(pipeline));
+  }
   return std::unique_ptr<LocalReconstructor>(new LocalReconstructor(std::move(impl)));
 }
 
 Result<Reconstruction> LocalReconstructor::reconstruct(const ReconstructCall& call, std::stop_token stop) {
-  if (Status status = check_pipeline(call.pipeline); !status.ok()) return status;
+  const Result<LocalPipeline*> found = impl_->find(call.pipeline);
+  if (!found.ok()) return found.status();
+  LocalPipeline& pipeline = **found;
   HitBatchColumns columns;
-  const Result<HitBatch> batch = make_batch(call.hits, impl_->detector, impl_->beam_spot, no_limits(), columns);
+  const Result<HitBatch> batch = make_batch(call.hits, pipeline.detector, impl_->beam_spot, no_limits(), columns);
   if (!batch.ok()) return batch.status();
 
   if (!impl_->take_turn(stop)) return Status(Code::cancelled, "cancelled before it began");
   const Turn turn{impl_->turn};
-  Result<BatchResult> result = impl_->engine->run(*batch);
+  Result<BatchResult> result = pipeline.engine->run(*batch);
   if (!result.ok()) return result.status();
 
   Reconstruction out;
@@ -99,7 +148,7 @@ Result<Reconstruction> LocalReconstructor::reconstruct(const ReconstructCall& ca
   out.tracks = min_quality > 0 ? with_quality(result->tracks, min_quality) : std::move(result->tracks);
   out.vertices = std::move(result->vertices);
   out.counters = std::move(result->counters);
-  out.provenance = impl_->provenance;
+  out.provenance = pipeline.provenance;
   out.time.copy_in = result->copy_in;
   out.time.compute = result->compute;
   out.time.copy_out = result->copy_out;
@@ -108,18 +157,23 @@ Result<Reconstruction> LocalReconstructor::reconstruct(const ReconstructCall& ca
   return out;
 }
 
-Result<std::vector<std::string>> LocalReconstructor::pipelines() { return std::vector<std::string>{kPipeline}; }
+Result<std::vector<std::string>> LocalReconstructor::pipelines() {
+  std::vector<std::string> names;
+  for (const LocalPipeline& pipeline : impl_->pipelines) names.push_back(pipeline.name);
+  return names;
+}
 
-Result<PipelineDescription> LocalReconstructor::describe(const std::string& pipeline) {
-  if (Status status = check_pipeline(pipeline); !status.ok()) return status;
+Result<PipelineDescription> LocalReconstructor::describe(const std::string& name) {
+  const Result<LocalPipeline*> found = impl_->find(name);
+  if (!found.ok()) return found.status();
+  const LocalPipeline& pipeline = **found;
   PipelineDescription out;
-  out.provenance = impl_->provenance;
-  out.modules = static_cast<std::uint32_t>(impl_->detector.modules.size());
-  out.layers = static_cast<std::uint32_t>(impl_->detector.layers.size());
-  out.field = impl_->detector.field;
-  for (const auto& [stage, s] : patatrack::describe_config(impl_->config))
-    out.parameters.push_back({stage, s.name, s.value, s.unit, s.range, s.help});
-  out.devices = {impl_->provenance.device};
+  out.provenance = pipeline.provenance;
+  out.modules = static_cast<std::uint32_t>(pipeline.detector.modules.size());
+  out.layers = static_cast<std::uint32_t>(pipeline.detector.layers.size());
+  out.field = pipeline.detector.field;
+  out.parameters = pipeline.parameters;
+  out.devices = {pipeline.provenance.device};
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace helix {
 
@@ -12,7 +13,8 @@ namespace helix {
 std::string default_geometry();
 
 struct LocalOptions {
-  std::string geometry = default_geometry();  // folder
+  std::string geometry = default_geometry();  // folder of patatrack's detector; empty: no patatrack
+  std::vector<std::string> models;            // folders, each a pipeline exatrkx/NAME, the first exatrkx too
   std::string settings;                       // TOML file of the pipeline's settings; empty: defaults
   EngineOptions engine;
   BeamSpot beam_spot;  // for calls that name none

@@ -63,7 +63,11 @@ Status make_folder(const std::string& folder) {
 
 Result<std::unique_ptr<Reconstructor>> make_reconstructor(const Options& options) {
   if (options.local) {
-    auto local = LocalReconstructor::make(options.here);
+    LocalOptions here = options.here;
+    const bool exatrkx = options.run.pipeline.starts_with("exatrkx");
+    if (exatrkx) here.geometry.clear();  // not looked at
+    if (exatrkx && here.models.empty()) here.models = {"config/models/generic"};
+    auto local = LocalReconstructor::make(here);
     if (!local.ok()) return local.status();
     return std::unique_ptr<Reconstructor>(std::move(*local));
   }
@@ -127,6 +131,10 @@ void add_local_options(CLI::App& command, Options& options) {
   command.add_option("--geometry", options.here.geometry, "folder of the detector's geometry")
       ->needs(local)
       ->capture_default_str();
+  command
+      .add_option("--model", options.here.models,
+                  "folder of a model for --pipeline exatrkx, may be given more than once [config/models/generic]")
+      ->needs(local);
   command.add_option("--settings", options.here.settings, "TOML file of the pipeline's settings")->needs(local);
   command.add_option("--threads", options.here.engine.threads, "CPU threads of the pipeline")
       ->needs(local)
@@ -156,7 +164,11 @@ void add_reconstruct(CLI::App& app, int& exit_code) {
   command->add_option("--batch", options->batch, "events in one request")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  command->add_option("EVENT", options->events, "event prefix, hits file, or folder of events (TrackML)")->required();
+  command
+      ->add_option("EVENT", options->events,
+                   "event prefix, hits file, or folder of events (TrackML); or a CSV of space points with "
+                   "measurement_id, x, y, z")
+      ->required();
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

@@ -126,6 +126,26 @@ void TomlReader::need_numbers(std::string_view key, std::vector<double>& values,
   }
 }
 
+void TomlReader::need_texts(std::string_view key, std::vector<std::string>& texts) {
+  const toml::node* node = find(key, true);
+  if (!node) return;
+  const toml::array* rows = node->as_array();
+  if (!rows) return fail(key, "is not an array");
+  for (const toml::node& row : *rows) {
+    const auto text = row.value_exact<std::string>();
+    if (!text) return fail(key, "entry " + std::to_string(texts.size() + 1) + " is not a string");
+    texts.push_back(*text);
+  }
+}
+
+void TomlReader::take(std::string_view key, bool& value) {
+  const toml::node* node = find(key, false);
+  if (!node) return;
+  const auto truth = node->value_exact<bool>();
+  if (!truth) return fail(key, "is neither true nor false");
+  value = *truth;
+}
+
 const toml::table* TomlReader::need_table(std::string_view key) {
   const toml::node* node = find(key, true);
   if (node && !node->is_table()) fail(key, "is not a table");

@@ -44,6 +44,9 @@ class TomlReader {
   void take_ranges(std::string_view key, std::vector<std::pair<double, double>>& ranges);
   /// An array of numbers, all finite and within low .. high.
   void need_numbers(std::string_view key, std::vector<double>& values, double low, double high);
+  /// An array of strings.
+  void need_texts(std::string_view key, std::vector<std::string>& texts);
+  void take(std::string_view key, bool& value);
   /// A table, or an array of tables, at least one; nullptr, and an error noted, where it is missing.
   const toml::table* need_table(std::string_view key);
   const toml::array* need_tables(std::string_view key);

@@ -31,6 +31,23 @@ Status check_couple(const std::string& path, const char* a, bool has_a, const ch
   return invalid_argument(path + ": no column " + (has_a ? b : a) + ", but " + (has_a ? a : b));
 }
 
+/// Hits of TrackML have an id and a module; space points of ACTS have a measurement_id, and no module.
+Status check_identity(EventHits& hits, std::vector<std::int64_t>& measurement_id) {
+  const auto missing = [&](const char* column) {
+    return invalid_argument(hits.path + ": not a TrackML hits file: no column " + column);
+  };
+  const bool space_points = hits.hit_id.empty() && !measurement_id.empty();
+  if (space_points) hits.hit_id = std::move(measurement_id);
+  if (hits.hit_id.size() != hits.x.size()) return missing("hit_id");
+  const bool any = !hits.volume_id.empty() || !hits.layer_id.empty() || !hits.module_id.empty();
+  if (space_points && !any) return {};
+  if (hits.x.empty()) return {};
+  if (hits.volume_id.empty()) return missing("volume_id");
+  if (hits.layer_id.empty()) return missing("layer_id");
+  if (hits.module_id.empty()) return missing("module_id");
+  return {};
+}
+
 bool strip(std::string& text, std::string_view end) {
   if (!text.ends_with(end)) return false;
   text.resize(text.size() - end.size());
@@ -70,13 +87,16 @@ Result<std::vector<EventFile>> events_in(const std::string& folder) {
 Result<EventHits> read_hits(const std::string& path) {
   EventHits hits;
   hits.path = path;
+  std::vector<std::int64_t> measurement_id;
   CsvReader csv("TrackML hits file");
-  csv.need("hit_id", &hits.hit_id).need("x", &hits.x).need("y", &hits.y).need("z", &hits.z);
-  csv.need("volume_id", &hits.volume_id).need("layer_id", &hits.layer_id).need("module_id", &hits.module_id);
+  csv.take("hit_id", &hits.hit_id).take("measurement_id", &measurement_id);
+  csv.need("x", &hits.x).need("y", &hits.y).need("z", &hits.z);
+  csv.take("volume_id", &hits.volume_id).take("layer_id", &hits.layer_id).take("module_id", &hits.module_id);
   csv.take("module_index", &hits.module_index).take("local_u", &hits.local_u).take("local_v", &hits.local_v);
   csv.take("var_u", &hits.var_u).take("var_v", &hits.var_v);
   csv.take("size_u", &hits.size_u).take("size_v", &hits.size_v).take("charge", &hits.charge);
   if (Status status = csv.read(path); !status.ok()) return status;
+  if (Status status = check_identity(hits, measurement_id); !status.ok()) return status;
   if (const auto [first, second] = find_twins(hits.hit_id); first != second)
     return invalid_argument(path + ":" + std::to_string(csv.line(second)) +
                             ": column hit_id: " + std::to_string(hits.hit_id[second]) + " is in line " +

@@ -12,7 +12,7 @@
 namespace helix {
 
 /// Hits of one event as its file holds them. Columns have size() entries; optional ones are empty where the file has
-/// none. var_u and var_v come together, and so do size_u and size_v.
+/// none, and so are the modules' of space points. var_u and var_v come together, and so do size_u and size_v.
 struct EventHits {
   std::string path;                  // the file
   std::vector<std::int64_t> hit_id;  // all different
@@ -29,8 +29,8 @@ struct EventHits {
 
 /// Reads eventN-hits.csv, gzip-compressed or not.
 /// errors: not_found; invalid_argument with file, line and column: see CsvReader; a hit_id that is there twice;
-///         one of two columns that come together; "not a TrackML hits file: no column ..." for anything else, such as
-///         space points of ACTS, which are not read yet
+///         one of two columns that come together; "not a TrackML hits file: no column ..." for anything else.
+/// A file of ACTS space points (measurement_id, x, y, z) is read too: its hits have no modules.
 Result<EventHits> read_hits(const std::string& path);
 
 /// Row in the detector of each hit's module, by TrackML's ids.

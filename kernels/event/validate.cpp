@@ -37,15 +37,18 @@ Status bad_hit(const HitBatch& hits, const char* field, std::size_t hit, const s
                           std::to_string(event_of(hits, hit)) + ")");
 }
 
-Status check_sizes(const HitBatch& hits) {
+Status check_sizes(const HitBatch& hits, std::uint32_t n_modules) {
   const std::size_t n = hits.x.size();
   const struct {
     const char* name;
     std::size_t size;
     bool optional;
-  } columns[] = {{"y", hits.y.size(), false},           {"z", hits.z.size(), false},
-                 {"module", hits.module.size(), false}, {"var_u", hits.var_u.size(), true},
-                 {"var_v", hits.var_v.size(), true},    {"size_u", hits.size_u.size(), true},
+  } columns[] = {{"y", hits.y.size(), false},
+                 {"z", hits.z.size(), false},
+                 {"module", hits.module.size(), n_modules == 0},
+                 {"var_u", hits.var_u.size(), true},
+                 {"var_v", hits.var_v.size(), true},
+                 {"size_u", hits.size_u.size(), true},
                  {"size_v", hits.size_v.size(), true}};
   for (const auto& column : columns)
     if (column.size != n && !(column.optional && column.size == 0))
@@ -137,7 +140,7 @@ Status check_values(const HitBatch& hits, std::uint32_t n_modules) {
 }  // namespace
 
 Status validate(const HitBatch& hits, std::uint32_t n_modules, const HitLimits& limits) {
-  if (Status status = check_sizes(hits); !status.ok()) return status;
+  if (Status status = check_sizes(hits, n_modules); !status.ok()) return status;
   if (Status status = check_counts(hits, limits); !status.ok()) return status;
   if (Status status = check_offsets(hits, limits); !status.ok()) return status;
   if (Status status = check_beam_spots(hits); !status.ok()) return status;

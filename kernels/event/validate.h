@@ -30,6 +30,7 @@ inline constexpr float kMaxCoordinate = 10'000;
 /// Order of the checks: sizes of columns, counts, offsets, beam spots, then values column by column.
 /// errors: invalid_argument: the first bad field with its index and value ("hits.z[17] is NaN (event 0)");
 ///         resource_exhausted: over a limit ("event 3 has 1,200,000 hits, limit 1,000,000")
+/// n_modules 0: the pipeline looks at positions alone, and hits need no modules.
 Status validate(const HitBatch& hits, std::uint32_t n_modules, const HitLimits& limits);
 
 inline Status validate(const HitBatch& hits, const Detector& detector, const HitLimits& limits) {

@@ -110,6 +110,18 @@ struct BeamSpotOptions {
   }
 };
 
+struct ExatrkxOptions {
+  std::string models = "config/models/generic, config/models/phase1";
+  int threads = 0;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("models", models,
+          "folders of models, separated by commas, each served as exatrkx/NAME, the first as exatrkx too; empty: none");
+    field("threads", threads, in(0, 4096), "threads of each model's CPU lane; 0: those of server.cpu_threads");
+  }
+};
+
 struct Options {
   ServerOptions server;
   LogOptions log;
@@ -117,6 +129,7 @@ struct Options {
   BatchOptions batch;
   LimitOptions limits;
   BeamSpotOptions beam_spot;
+  ExatrkxOptions exatrkx;
   patatrack::Config patatrack;
 
   /// All but the pipelines' settings, whose groups have tables of their own: [patatrack.doublets].
@@ -128,6 +141,7 @@ struct Options {
     group("batch", batch);
     group("limits", limits);
     group("beam_spot", beam_spot);
+    group("exatrkx", exatrkx);
   }
 };
 

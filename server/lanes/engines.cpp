@@ -1,16 +1,23 @@
 #include "server/lanes/engines.h"
 
+#include "kernels/exatrkx/engine.h"
 #include "server/lanes/cpus.h"
+#include "server/observe/log.h"
 
 #include <algorithm>
 
 namespace helix::server {
 namespace {
 
+int cpu_threads(const Options& options) {
+  const int threads = options.server.cpu_threads;
+  return threads > 0 ? threads : std::max(1, usable_cpus() / options.server.cpu_lanes);
+}
+
 Engines cpu_engines(const Detector& detector, const Options& options, const EngineOptions& common) {
   EngineOptions engine = common;
   const int lanes = options.server.cpu_lanes;
-  engine.threads = options.server.cpu_threads > 0 ? options.server.cpu_threads : std::max(1, usable_cpus() / lanes);
+  engine.threads = cpu_threads(options);
   Engines engines;
   for (int lane = 0; lane < lanes; ++lane) engines.push_back(make_cpu_engine(detector, options.patatrack, engine));
   return engines;
@@ -31,7 +38,52 @@ Result<Engines> cuda_engines(const Detector& detector, const Options& options, c
   return engines;
 }
 
+/// "a, b" as {"a", "b"}
+std::vector<std::string> split_list(const std::string& list) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    const std::size_t first = list.find_first_not_of(' ', begin), last = list.find_last_not_of(' ', end - 1);
+    if (first < end && last != std::string::npos) parts.push_back(list.substr(first, last + 1 - first));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+Result<ModelLanes> open_model(const std::string& folder, const Options& options) {
+  Result<exatrkx::Model> model = exatrkx::load_model(folder);
+  if (!model.ok()) return model.status();
+  Result<std::shared_ptr<const exatrkx::Networks>> networks = exatrkx::load_networks(*model);
+  if (!networks.ok()) return networks.status();
+  EngineOptions engine;
+  engine.memory_budget = static_cast<std::size_t>(options.server.memory_budget);
+  engine.threads = options.exatrkx.threads > 0 ? options.exatrkx.threads : cpu_threads(options);
+  ModelLanes lanes{*std::move(model), {}};
+  for (int lane = 0; lane < options.server.cpu_lanes; ++lane)
+    lanes.engines.push_back(make_exatrkx_engine(lanes.model, *networks, engine));
+  return lanes;
+}
+
 }  // namespace
+
+Result<std::vector<ModelLanes>> make_model_lanes(const Options& options) {
+  std::vector<ModelLanes> all;
+  const std::vector<std::string> folders = split_list(options.exatrkx.models);
+  if (!folders.empty() && !exatrkx::has_networks()) {
+    log::warn("exatrkx.absent", {{"reason", "this program was built without LibTorch"}});
+    return all;
+  }
+  for (const std::string& folder : folders) {
+    Result<ModelLanes> lanes = open_model(folder, options);
+    if (!lanes.ok()) return lanes.status();
+    for (const ModelLanes& other : all)
+      if (other.model.name == lanes->model.name)
+        return invalid_argument("models " + other.model.folder + " and " + folder + " have the same name, " +
+                                other.model.name);
+    all.push_back(*std::move(lanes));
+  }
+  return all;
+}
 
 Result<Engines> make_engines(const Detector& detector, const Options& options) {
   EngineOptions common;

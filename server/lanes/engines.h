@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/engine.h"
+#include "kernels/exatrkx/model.h"
 #include "server/config/options.h"
 
 #include <functional>
@@ -17,5 +18,15 @@ using EngineFactory = std::function<Result<Engines>(const Detector&, const Optio
 /// One engine a CUDA device, or one a CPU lane.
 /// errors: unavailable (backend cuda, and there is no usable device)
 Result<Engines> make_engines(const Detector& detector, const Options& options);
+
+/// A model of Exa.TrkX in service.
+struct ModelLanes {
+  exatrkx::Model model;
+  Engines engines;  // CPU lanes, which share the networks
+};
+
+/// The models of options.exatrkx.models; none, with a warning, where the program was built without LibTorch.
+/// errors: not_found, invalid_argument (a folder or file of a model, two models of one name)
+Result<std::vector<ModelLanes>> make_model_lanes(const Options& options);
 
 }  // namespace helix::server

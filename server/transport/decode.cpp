@@ -104,6 +104,7 @@ Result<Span<const std::uint32_t>> decode_triples(const v1::Hits& hits, const Det
 }
 
 Result<Span<const std::uint32_t>> decode_modules(const v1::Hits& hits, const Detector& detector, Arena& arena) {
+  if (detector.modules.empty()) return Span<const std::uint32_t>();  // a pipeline that looks at positions alone
   const bool any_triple = hits.volume_id_size() + hits.layer_id_size() + hits.module_id_size() > 0;
   const bool all_triples = hits.volume_id_size() > 0 && hits.layer_id_size() > 0 && hits.module_id_size() > 0;
   if (any_triple && hits.module_index_size() > 0)

@@ -161,7 +161,8 @@ grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext& context, const Sta
 Result<Pipeline*> PipelineTable::find(const std::string& name) const {
   std::string known;
   for (const auto& pipeline : pipelines_) {
-    if (pipeline->facts().name == name) return pipeline.get();
+    const std::string& full = pipeline->facts().name;
+    if (full == name || full.substr(0, full.find('/')) == name) return pipeline.get();
     known += (known.empty() ? "" : ", ") + pipeline->facts().name;
   }
   return not_found("no pipeline \"" + name.substr(0, 64) + "\"; there is " + known);

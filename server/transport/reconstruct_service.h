@@ -15,6 +15,7 @@ class PipelineTable {
  public:
   void add(std::unique_ptr<Pipeline> pipeline) { pipelines_.push_back(std::move(pipeline)); }
   const std::vector<std::unique_ptr<Pipeline>>& all() const { return pipelines_; }
+  /// By its name, or the part before '/', which means the first of that kind.
   /// errors: not_found, which lists those there are
   Result<Pipeline*> find(const std::string& name) const;
 

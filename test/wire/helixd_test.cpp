@@ -163,7 +163,7 @@ TEST_CASE("exit codes and messages of a daemon that cannot start") {
   std::string output;
   CHECK(run_to_end({"--version"}, output) == 0);
   CHECK(output == "helixd " HELIX_VERSION "\n");
-  CHECK(run_to_end({"--check-config", "--geometry", kGeometry}, output) == 0);
+  CHECK(run_to_end({"--check-config", "--exatrkx-models=", "--geometry", kGeometry}, output) == 0);
   CHECK(run_to_end({"--check-config", "--geometry", "/nowhere"}, output) == 2);
   CHECK_THAT(output, Catch::Contains("/nowhere"));
   CHECK(run_to_end({"--geometry", "/nowhere"}, output) == 2);
@@ -171,6 +171,6 @@ TEST_CASE("exit codes and messages of a daemon that cannot start") {
   CHECK(run_to_end({"--queue-max-requests", "0"}, output) == 2);
   CHECK_THAT(output, Catch::StartsWith("helixd: command line, --queue-max-requests: "));
   CHECK(run_to_end({"--config", "/nowhere.toml"}, output) == 2);
-  CHECK(run_to_end({"--geometry", kGeometry, "--listen", "192.0.2.1:1"}, output) == 1);
+  CHECK(run_to_end({"--exatrkx-models=", "--geometry", kGeometry, "--listen", "192.0.2.1:1"}, output) == 1);
   CHECK_THAT(output, Catch::Contains("cannot listen on 192.0.2.1:1"));
 }

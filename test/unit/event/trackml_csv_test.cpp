@@ -70,7 +70,8 @@ TEST_CASE("hits: one on a module that the geometry has not is named") {
 TEST_CASE("hits: what is wrong is named with file, line and column") {
   const auto [text, message] = GENERATE(table<std::string, std::string>({
       {"", ": empty file, not a TrackML hits file"},
-      {"measurement_id,geometry_id,x,y,z\n1,2,3,4,5\n", ": not a TrackML hits file: no column hit_id"},
+      {"geometry_id,x,y,z\n2,3,4,5\n", ": not a TrackML hits file: no column hit_id"},
+      {"hit_id,x,y,z\n1,3,4,5\n", ": not a TrackML hits file: no column volume_id"},
       {kHeader + "1,1,1,one,8,2,1\n", ":2: column z: \"one\" is not a number"},
       {kHeader + "1,1,1,1,8,2,1\n2,1,1,1,8\n", ":3: 5 fields, 7 expected"},
       {kHeader + "1,1,1,1,8,2,1junk\n", ":2: column module_id: \"1junk\" is not a whole number"},

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "kernels/engine.h"
+#include "kernels/exatrkx/model.h"
+#include "kernels/exatrkx/networks.h"
+
+#include <memory>
+
+namespace helix {
+
+/// Exa.TrkX on the CPU. Engines of one model share its networks.
+std::unique_ptr<Engine> make_exatrkx_engine(const exatrkx::Model& model,
+                                            std::shared_ptr<const exatrkx::Networks> networks,
+                                            const EngineOptions& options);
+
+}  // namespace helix
