@@ -1,10 +1,8 @@
 #include "kernels/core/exec_cpu.h"
 #include "kernels/core/parallel_cpu.h"
+#include "kernels/core/tasks.h"
 #include "kernels/engine.h"
 #include "kernels/patatrack/pipeline.h"
-
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <atomic>
 #include <exception>
@@ -181,7 +179,7 @@ class CpuEngine final : public Engine {
     } else {
       tasks_.execute([&] {
         std::atomic<Index> next{0};
-        tbb::parallel_for(0, threads_, [&](int t) {
+        run_tasks(threads_, [&](Index t) {
           for (Index e = next.fetch_add(1); e < n; e = next.fetch_add(1))
             run_event(*workers_[static_cast<std::size_t>(t)], batch, e, pieces);
         });
@@ -219,7 +217,7 @@ class CpuEngine final : public Engine {
   const Detector detector_;
   const patatrack::Config config_;
   const int threads_;
-  tbb::task_arena tasks_;
+  TaskArena tasks_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Worker> whole_;  // all threads on one event
 };

@@ -5,9 +5,7 @@
 #endif
 #include "kernels/core/exec_cpu.h"
 #include "kernels/core/hd.h"
-
-#include <tbb/blocked_range.h>
-#include <tbb/parallel_for.h>
+#include "kernels/core/tasks.h"
 
 #include <algorithm>
 #include <atomic>
@@ -38,8 +36,7 @@ void for_each(CpuExec& exec, Index n, const Body& body) {
     alone = false;
     return;
   }
-  tbb::parallel_for(tbb::blocked_range<Index>(0, n, kGrain),
-                    [&](const tbb::blocked_range<Index>& range) { run(range.begin(), range.end()); });
+  run_tasks((n + kGrain - 1) / kGrain, [&](Index grain) { run(grain * kGrain, std::min(n, (grain + 1) * kGrain)); });
 }
 
 template <class T>
@@ -183,7 +180,7 @@ Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
   if (alone)
     for (Index r = 0; r < n_runs; ++r) append(r);
   else
-    tbb::parallel_for(Index{0}, n_runs, append);
+    run_tasks(n_runs, append);
   at[0] = 0;
   for (Index i = 0; i < n; ++i) at[i + 1] += at[i];
   auto out = exec.scratch<Index>(at[n]);

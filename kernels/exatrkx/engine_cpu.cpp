@@ -1,8 +1,7 @@
 #include "kernels/core/exec_cpu.h"
+#include "kernels/core/tasks.h"
 #include "kernels/exatrkx/engine.h"
 #include "kernels/exatrkx/pipeline.h"
-
-#include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <new>
@@ -53,7 +52,7 @@ class ExatrkxCpuEngine final : public Engine {
   const int threads_;
   Arena arena_;
   CpuExec exec_;
-  tbb::task_arena tasks_;
+  TaskArena tasks_;
 };
 
 }  // namespace

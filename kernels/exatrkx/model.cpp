@@ -145,28 +145,29 @@ Result<Model> load_model(const std::string& folder) {
   model.folder = folder;
   TomlReader reader(*table, path);
   reader.need("name", model.name);
-  const Status parts[] = {
-      read_table(reader, "features", path, [&](TomlReader& r) { read_features(r, model); }),
-      read_table(reader, "graph", path, [&](TomlReader& r) {
-                   read_graph(r, model);
-                   read_features_of(r, model.embed_features, model);
-                 }),
-      read_table(reader, "filter", path, [&](TomlReader& r) {
-                   read_float(r, "cut", model.filter_cut, 0, 1);
-                   read_features_of(r, model.filter_features, model);
-                 }),
-      read_table(reader, "gnn", path,
-                 [&](TomlReader& r) {
-                   r.take("both_directions", model.both_directions);
-                   read_features_of(r, model.gnn_features, model);
-                   read_float(r, "cut", model.edge_cut, 0, 1);
-                 }),
-      read_table(reader, "tracks", path, [&](TomlReader& r) { read_tracks(r, model); }),
-      read_table(reader, "digests", path, [&](TomlReader& r) {
-        r.need("embed", model.embed.digest);
-        r.need("filter", model.filter.digest);
-        r.need("gnn", model.gnn.digest);
-      })};
+  const Status parts[] = {read_table(reader, "features", path, [&](TomlReader& r) { read_features(r, model); }),
+                          read_table(reader, "graph", path,
+                                     [&](TomlReader& r) {
+                                       read_graph(r, model);
+                                       read_features_of(r, model.embed_features, model);
+                                     }),
+                          read_table(reader, "filter", path,
+                                     [&](TomlReader& r) {
+                                       read_float(r, "cut", model.filter_cut, 0, 1);
+                                       read_features_of(r, model.filter_features, model);
+                                     }),
+                          read_table(reader, "gnn", path,
+                                     [&](TomlReader& r) {
+                                       r.take("both_directions", model.both_directions);
+                                       read_features_of(r, model.gnn_features, model);
+                                       read_float(r, "cut", model.edge_cut, 0, 1);
+                                     }),
+                          read_table(reader, "tracks", path, [&](TomlReader& r) { read_tracks(r, model); }),
+                          read_table(reader, "digests", path, [&](TomlReader& r) {
+                            r.need("embed", model.embed.digest);
+                            r.need("filter", model.filter.digest);
+                            r.need("gnn", model.gnn.digest);
+                          })};
   if (Status status = reader.finish(); !status.ok()) return status;
   for (const Status& status : parts)
     if (!status.ok()) return status;

@@ -162,14 +162,14 @@ class TorchNetworks final : public Networks {
   }
   Status filter(Span<const float> features, const EdgeList& edges, Span<float> out, int threads) const override {
     return guarded(filter_, [&] {
-      return filter_.run({view(features, hits(features), n_features_, seen_[1]), edge_index(edges, false)}, edges.n(), 1, true,
-                         out, threads);
+      return filter_.run({view(features, hits(features), n_features_, seen_[1]), edge_index(edges, false)}, edges.n(),
+                         1, true, out, threads);
     });
   }
   Status classify(Span<const float> features, const EdgeList& edges, Span<float> out, int threads) const override {
     return guarded(gnn_, [&] {
-      return gnn_.run({view(features, hits(features), n_features_, seen_[2]), edge_index(edges, both_directions_)}, edges.n(), 1,
-                      !both_directions_, out, threads);
+      return gnn_.run({view(features, hits(features), n_features_, seen_[2]), edge_index(edges, both_directions_)},
+                      edges.n(), 1, !both_directions_, out, threads);
     });
   }
 

@@ -6,7 +6,7 @@
 #include "kernels/exatrkx/engine.h"
 #include "kernels/geometry/digest.h"
 #include "test/support/temp_folder.h"
-#include "test/unit/exatrkx/reference.h"
+#include "test/support/exatrkx_reference.h"
 
 #include <catch2/catch.hpp>
 

@@ -2,7 +2,7 @@
 #include "kernels/exatrkx/pipeline.h"
 
 #include "kernels/exatrkx/engine.h"
-#include "test/unit/exatrkx/reference.h"
+#include "test/support/exatrkx_reference.h"
 
 #include <catch2/catch.hpp>
 

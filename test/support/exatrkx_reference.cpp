@@ -1,4 +1,4 @@
-#include "test/unit/exatrkx/reference.h"
+#include "test/support/exatrkx_reference.h"
 
 #include "kernels/core/csv.h"
 
