@@ -34,7 +34,7 @@ PipelineFacts exatrkx_facts(const Options& options, const exatrkx::Model& model)
   PipelineFacts facts = common_facts(options, kExatrkx + ("/" + model.name), model.digest);
   for (const exatrkx::ModelSetting& row : exatrkx::describe_model(model))
     facts.parameters.push_back(
-        {row.table, {.name = row.key, .value = row.value, .unit = "", .range = "", .help = row.help}});
+        {row.table, {.name = row.key, .value = row.value, .unit = "", .help = row.help, .range = ""}});
   return facts;
 }
 

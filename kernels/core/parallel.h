@@ -12,6 +12,9 @@
 //   select(exec, n, predicate)              ascending indices for which predicate(i); one host wait
 //   fill(exec, span, value)
 //   atomic_max, atomic_or, atomic_add(address, value)   integers only: the result cannot depend on the order
+//   atomic_load(address), atomic_store(address, value), atomic_replace(address, expected, value)
+//                                           for links that several bodies change; atomic_replace stores where it finds
+//                                           what is expected, and returns what it found
 //   visit_matching(first, last, margin, visit)   within a body: visit(i) in order where margin(i) >= 0; on the CPU
 //                                           the margin (a float) is evaluated in blocks that the compiler vectorises
 #include "kernels/core/exec.h"

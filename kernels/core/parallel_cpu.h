@@ -122,6 +122,30 @@ void atomic_add(T* at, T value) {
     std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
 }
 
+template <class T>
+T atomic_load(T* at) {
+  return alone ? *at : std::atomic_ref<T>(*at).load(std::memory_order_relaxed);
+}
+
+template <class T>
+void atomic_store(T* at, T value) {
+  if (alone)
+    *at = value;
+  else
+    std::atomic_ref<T>(*at).store(value, std::memory_order_relaxed);
+}
+
+template <class T>
+T atomic_replace(T* at, T expected, T value) {
+  if (alone) {
+    const T found = *at;
+    if (found == expected) *at = value;
+    return found;
+  }
+  std::atomic_ref<T>(*at).compare_exchange_strong(expected, value, std::memory_order_relaxed);
+  return expected;  // what was found, also when it was not this
+}
+
 /// Bit k is set where margins[k] >= 0, of eight.
 inline unsigned matching_of_eight(const float* margins) {
 #ifdef __AVX__

@@ -130,6 +130,34 @@ HELIX_HD void atomic_add(T* at, T value) {
 #endif
 }
 
+template <class T>
+HELIX_HD T atomic_load(T* at) {
+#ifdef __CUDA_ARCH__
+  return *static_cast<volatile T*>(at);
+#else
+  return std::atomic_ref<T>(*at).load(std::memory_order_relaxed);
+#endif
+}
+
+template <class T>
+HELIX_HD void atomic_store(T* at, T value) {
+#ifdef __CUDA_ARCH__
+  *static_cast<volatile T*>(at) = value;
+#else
+  std::atomic_ref<T>(*at).store(value, std::memory_order_relaxed);
+#endif
+}
+
+template <class T>
+HELIX_HD T atomic_replace(T* at, T expected, T value) {
+#ifdef __CUDA_ARCH__
+  return atomicCAS(at, expected, value);
+#else
+  std::atomic_ref<T>(*at).compare_exchange_strong(expected, value, std::memory_order_relaxed);
+  return expected;
+#endif
+}
+
 template <class Margin, class Visit>
 HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, const Visit& visit) {
   for (; first < last; ++first)

@@ -40,7 +40,7 @@ struct FillFeature {
     return 0.f;
   }
   HELIX_HD void operator()(Index i) const {
-    const BeamSpot spot = batch.beam_spot[MeasureDistance::event_of(batch.events, i)];
+    const BeamSpot spot = batch.beam_spot[event_of(batch.events, i)];
     out[static_cast<std::size_t>(i) * n_columns + column] =
         value(batch.x[i] - spot.x, batch.y[i] - spot.y, batch.z[i] - spot.z) / scale;
   }

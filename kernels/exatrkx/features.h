@@ -3,6 +3,7 @@
 #include "kernels/core/exec.h"
 #include "kernels/core/hd.h"
 #include "kernels/event/hits.h"
+#include "kernels/exatrkx/event_of.h"
 #include "kernels/exatrkx/model.h"
 
 namespace helix::exatrkx {
@@ -15,17 +16,6 @@ struct MeasureDistance {
   HitBatch batch;
   Span<float> distance;  // [hits]
 
-  HELIX_HD static Index event_of(const Offsets& events, Index hit) {
-    Index low = 0, high = events.rows();
-    while (high - low > 1) {
-      const Index middle = (low + high) / 2;
-      if (events.begin(middle) <= hit)
-        low = middle;
-      else
-        high = middle;
-    }
-    return low;
-  }
   HELIX_HD void operator()(Index i) const {
     const BeamSpot spot = batch.beam_spot[event_of(batch.events, i)];
     const float x = batch.x[i] - spot.x, y = batch.y[i] - spot.y, z = batch.z[i] - spot.z;

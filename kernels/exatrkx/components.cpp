@@ -1,0 +1,127 @@
+#include "kernels/exatrkx/components.h"
+
+#include "kernels/core/parallel.h"
+#include "kernels/exatrkx/event_of.h"
+
+// Union-find, all edges at once. A link leads to a smaller index or to itself, so whoever wins a race there are no
+// cycles, and the root of a component is its smallest index for any order of the edges.
+namespace helix::exatrkx {
+namespace {
+
+struct Links {
+  Span<Index> link;  // [points]
+
+  /// The root; the path is halved on the way. A link that another body shortened meanwhile may be set back to one of
+  /// the point's earlier ancestors: longer, not wrong.
+  HELIX_HD Index root(Index i) const {
+    Index up = atomic_load(&link[i]);
+    while (up != i) {
+      const Index above = atomic_load(&link[up]);
+      if (above == up) return up;
+      atomic_store(&link[i], above);
+      i = above;
+      up = atomic_load(&link[i]);
+    }
+    return i;
+  }
+
+  HELIX_HD void join(Index a, Index b) const {
+    a = root(a), b = root(b);
+    while (a != b) {
+      if (a < b) swap(a, b);
+      const Index found = atomic_replace(&link[a], a, b);
+      if (found == a) return;
+      a = root(found);  // another body was faster
+    }
+  }
+
+ private:
+  static HELIX_HD void swap(Index& a, Index& b) {
+    const Index c = a;
+    a = b;
+    b = c;
+  }
+};
+
+struct LinkToSelf {
+  Links links;
+  Span<Index> size;
+  HELIX_HD void operator()(Index i) const {
+    links.link[i] = i;
+    size[i] = 0;
+  }
+};
+
+struct JoinEnds {
+  Span<const Index> source, target;
+  Span<const float> score;
+  float cut;
+  Links links;
+  HELIX_HD void operator()(Index edge) const {
+    if (score[edge] > cut) links.join(source[edge], target[edge]);
+  }
+};
+
+struct FindRoot {
+  Links links;
+  Span<Index> root, size;  // [points]; sizes at roots
+  HELIX_HD void operator()(Index i) const {
+    root[i] = links.root(i);
+    atomic_add(&size[root[i]], Index{1});
+  }
+};
+
+struct MarkFirst {
+  Span<const Index> size;
+  Index min_hits;
+  Span<Index> first;  // [points] 1 at the first point of each component that counts
+  HELIX_HD void operator()(Index i) const { first[i] = size[i] > 0 && size[i] >= min_hits ? 1 : 0; }
+};
+
+struct NumberRoots {
+  Offsets events, numbers;  // numbers.size(i) is 1 at the first point of a component
+  Span<Index> number;       // [points] in use at roots
+  HELIX_HD void operator()(Index i) const {
+    if (numbers.size(i) == 0)
+      number[i] = -1;
+    else
+      number[i] = numbers.begin(i) - numbers.begin(events.begin(event_of(events, i)));
+  }
+};
+
+struct CountComponents {
+  Offsets events, numbers;
+  Span<Index> n_components;  // [events]
+  HELIX_HD void operator()(Index event) const {
+    n_components[event] = numbers.begin(events.end(event)) - numbers.begin(events.begin(event));
+  }
+};
+
+struct WriteLabel {
+  Span<const Index> root, number;
+  Span<Index> label;
+  HELIX_HD void operator()(Index i) const { label[i] = number[root[i]]; }
+};
+
+}  // namespace
+
+Components find_components(Exec& exec, Offsets events, Span<const Index> source, Span<const Index> target,
+                           Span<const float> score, float cut, Index min_hits) {
+  exec.begin_stage("components");
+  const Index n_events = events.rows(), n = n_events == 0 ? 0 : exec.sync_read(events.total());
+  const Links links{exec.scratch<Index>(n)};
+  auto size = exec.scratch<Index>(n), root = exec.scratch<Index>(n), first = exec.scratch<Index>(n);
+  for_each(exec, n, LinkToSelf{links, size});
+  for_each(exec, static_cast<Index>(source.size()), JoinEnds{source, target, score, cut, links});
+  for_each(exec, n, FindRoot{links, root, size});
+  for_each(exec, n, MarkFirst{size, min_hits, first});
+  const Offsets numbers = exclusive_scan(exec, first);
+
+  auto number = exec.scratch<Index>(n), label = exec.scratch<Index>(n), n_components = exec.scratch<Index>(n_events);
+  for_each(exec, n, NumberRoots{events, numbers, number});
+  for_each(exec, n_events, CountComponents{events, numbers, n_components});
+  for_each(exec, n, WriteLabel{root, number, label});
+  return {label, n_components};
+}
+
+}  // namespace helix::exatrkx

@@ -1,0 +1,335 @@
+#include "kernels/exatrkx/neighbours.h"
+
+#include "kernels/core/minmax.h"
+#include "kernels/core/parallel.h"
+#include "kernels/exatrkx/box_tree.h"
+
+#include <algorithm>
+
+// All pairs of one event would do. Here pairs of boxes within the radius are refined from level to level of a tree,
+// down to pairs of leaves, whose points are compared eight at a time. Box distances are computed by the same
+// operations in the same order as point distances, and rounding keeps order: no pair is lost, without any margin.
+namespace helix::exatrkx {
+namespace {
+
+template <int D>
+struct Coordinates {
+  float at[D];
+};
+
+struct Itself {
+  template <class Emit>
+  HELIX_HD void operator()(Index i, const Emit& emit) const {
+    emit(i);
+  }
+};
+
+/// Nodes within the radius of a node: among the children of those within the radius of its parent.
+template <int D>
+struct RefineWalk {
+  Level<D> level;  // the parents
+  NodeRows nodes;
+  Ragged near;  // rows of parents
+  float radius2;
+
+  template <class Emit>
+  HELIX_HD void operator()(Index node, const Emit& emit) const {
+    const auto [event, row] = nodes.place(node);
+    const Index parent = level.nodes.at({event, row / kFan});
+    Coordinates<D> low, high;
+    for (Index d = 0; d < D; ++d) {
+      low.at[d] = level.lows(parent)[d * kFan + row % kFan];
+      high.at[d] = level.highs(parent)[d * kFan + row % kFan];
+    }
+    for (Index k = near.rows.begin(parent); k < near.rows.end(parent); ++k) {
+      const Index other = near.values[k], first = level.first_child[other];
+      const float *lows = level.lows(other), *highs = level.highs(other);
+      const float reach2 = radius2;
+      const auto margin = [=](Index i) {
+        float distance2 = 0;
+        for (Index d = 0; d < D; ++d) {
+          const float gap =
+              larger(lows[d * kFan + (i - first)] - high.at[d], low.at[d] - highs[d * kFan + (i - first)]);
+          distance2 += larger(gap, 0.f) * larger(gap, 0.f);
+        }
+        return reach2 - distance2;
+      };
+      visit_matching(first, first + kFan, margin, emit);
+    }
+  }
+};
+
+/// A neighbour as seen from a point: nearer ones go first, of equal distance those of smaller index.
+struct Near {
+  float distance2;
+  Index index;
+
+  HELIX_HD bool before(const Near& other) const {
+    return distance2 < other.distance2 || (distance2 == other.distance2 && index < other.index);
+  }
+};
+
+/// Points that may be within the radius of a point.
+template <int D>
+struct Candidates {
+  Leaves<D> leaves;
+  Ragged near;  // rows of leaves
+
+  HELIX_HD Index most(Index slot) const { return kFan * near.rows.size(slot / kFan); }
+
+  HELIX_HD Coordinates<D> point(Index slot) const {
+    Coordinates<D> p;
+    for (Index d = 0; d < D; ++d) p.at[d] = leaves.block(slot / kFan)[d * kFan + slot % kFan];
+    return p;
+  }
+
+  HELIX_HD float distance2(Index a, Index b) const {
+    const Coordinates<D> p = point(a), q = point(b);
+    float sum = 0;
+    for (Index d = 0; d < D; ++d) sum += (q.at[d] - p.at[d]) * (q.at[d] - p.at[d]);
+    return sum;
+  }
+
+  /// visit(other slot) where reach - distance^2 >= 0 and keep(its original row); reach may change under way.
+  template <class Keep, class Visit>
+  HELIX_HD void visit(Index slot, const float& reach, const Keep& keep, const Visit& visit) const {
+    const Coordinates<D> p = point(slot);
+    const Index* original = leaves.original.begin();
+    const Index leaf = slot / kFan;
+    for (Index k = near.rows.begin(leaf); k < near.rows.end(leaf); ++k) {
+      const Index first = kFan * near.values[k];
+      const float* at = leaves.block(near.values[k]);
+      const float most = reach;
+      const auto margin = [=](Index i) {
+        float sum = 0;
+        for (Index d = 0; d < D; ++d) {
+          const float difference = at[d * kFan + (i - first)] - p.at[d];
+          sum += difference * difference;
+        }
+        return keep(original[i]) ? most - sum : -1.f;
+      };
+      visit_matching(first, first + kFan, margin, visit);
+    }
+  }
+};
+
+/// Whether a point has more others within the radius than it may keep.
+template <int D>
+struct FindCrowded {
+  Candidates<D> candidates;
+  float radius2;
+  Index most;
+  Span<Index> crowded;  // [slots]
+
+  HELIX_HD void operator()(Index slot) const {
+    const Index self = candidates.leaves.original[slot];
+    Index n = 0;
+    if (self != kNoPoint && candidates.most(slot) > most)
+      candidates.visit(
+          slot, radius2, [self](Index other) { return other != self; }, [&](Index) { ++n; });
+    crowded[slot] = n > most ? 1 : 0;
+  }
+};
+
+struct IsCrowded {
+  Span<const Index> crowded;
+  HELIX_HD bool operator()(Index slot) const { return crowded[slot] != 0; }
+};
+
+/// The `most` nearest of a crowded point, as a heap with the farthest on top: that is the point's limit.
+template <int D>
+struct FindLimit {
+  Candidates<D> candidates;
+  float radius2;
+  Index most;
+  Span<const Index> slots;
+  Span<Near> heaps;  // [slots * most]
+  Span<Near> limit;  // [all slots]
+
+  static HELIX_HD void sink(Near* heap, Index n, Near value) {
+    Index at = 0;
+    for (Index child; (child = 2 * at + 1) < n; at = child) {
+      if (child + 1 < n && heap[child].before(heap[child + 1])) ++child;
+      if (heap[child].before(value)) break;
+      heap[at] = heap[child];
+    }
+    heap[at] = value;
+  }
+  static HELIX_HD void rise(Near* heap, Index at, Near value) {
+    for (; at > 0 && heap[(at - 1) / 2].before(value); at = (at - 1) / 2) heap[at] = heap[(at - 1) / 2];
+    heap[at] = value;
+  }
+
+  HELIX_HD void operator()(Index i) const {
+    const Index slot = slots[i], self = candidates.leaves.original[slot];
+    Near* heap = heaps.begin() + static_cast<std::size_t>(most) * i;
+    Index n = 0;
+    float reach = radius2;
+    candidates.visit(
+        slot, reach, [self](Index other) { return other != self; },
+        [&](Index other) {
+          const Near one{candidates.distance2(slot, other), candidates.leaves.original[other]};
+          if (n < most)
+            rise(heap, n++, one);
+          else if (one.before(heap[0]))
+            sink(heap, n, one);
+          if (n == most) reach = heap[0].distance2;
+        });
+    limit[slot] = heap[0];
+  }
+};
+
+/// Targets of the edges whose source is the point in a slot, as slots.
+template <int D>
+struct EdgeWalk {
+  Candidates<D> candidates;
+  float radius2;
+  bool larger_first;
+  Span<const Near> limit;  // [slots], or empty: no point is crowded
+
+  /// Of the pair's two points the later one must have the earlier one within its limit.
+  HELIX_HD bool within_limit(Index source, Index target) const {
+    const Span<const Index> original = candidates.leaves.original;
+    const Near end = limit[larger_first ? source : target];
+    return !end.before({candidates.distance2(source, target), original[larger_first ? target : source]});
+  }
+
+  template <class Emit>
+  HELIX_HD void operator()(Index slot, const Emit& emit) const {
+    const Index self = candidates.leaves.original[slot];
+    if (self == kNoPoint) return;
+    // empty slots, whose index is the largest, are kept out by their distance
+    const Index low = larger_first ? -1 : self, high = larger_first ? self : kNoPoint;
+    const auto keep = [=](Index other) { return (other > low) & (other < high); };
+    if (limit.empty())
+      candidates.visit(slot, radius2, keep, emit);
+    else
+      candidates.visit(slot, radius2, keep, [&](Index other) {
+        if (within_limit(slot, other)) emit(other);
+      });
+  }
+};
+
+struct CountEdges {
+  Span<const Index> original;
+  Offsets rows;         // [slots + 1]
+  Span<Index> n_edges;  // [points]
+  HELIX_HD void operator()(Index slot) const {
+    if (original[slot] != kNoPoint) n_edges[original[slot]] = rows.size(slot);
+  }
+};
+
+/// In place, without memory. Rows are short, but need not be.
+HELIX_HD void sort_ascending(Index* row, Index n) {
+  constexpr Index kShort = 24;
+  if (n <= kShort) {
+    for (Index i = 1; i < n; ++i) {
+      const Index value = row[i];
+      Index at = i;
+      for (; at > 0 && row[at - 1] > value; --at) row[at] = row[at - 1];
+      row[at] = value;
+    }
+    return;
+  }
+  const auto sink = [row](Index at, Index end) {
+    const Index value = row[at];
+    for (Index child; (child = 2 * at + 1) < end; at = child) {
+      if (child + 1 < end && row[child] < row[child + 1]) ++child;
+      if (row[child] <= value) break;
+      row[at] = row[child];
+    }
+    row[at] = value;
+  };
+  for (Index i = n / 2 - 1; i >= 0; --i) sink(i, n);
+  for (Index end = n - 1; end > 0; --end) {
+    const Index largest = row[0];
+    row[0] = row[end];
+    row[end] = largest;
+    sink(0, end);
+  }
+}
+
+struct WriteEdges {
+  Span<const Index> original;
+  Ragged by_slot;
+  Offsets rows;  // [points + 1]
+  Span<Index> source, target;
+
+  HELIX_HD void operator()(Index slot) const {
+    const Index self = original[slot], from = by_slot.rows.begin(slot), n = by_slot.rows.size(slot);
+    if (self == kNoPoint) return;
+    const Index to = rows.begin(self);
+    for (Index k = 0; k < n; ++k) {
+      source[to + k] = self;
+      target[to + k] = original[by_slot.values[from + k]];
+    }
+    sort_ascending(target.begin() + to, n);
+  }
+};
+
+template <int D>
+Candidates<D> find_candidates(Exec& exec, const BoxTree<D>& tree, float radius2) {
+  Ragged near = gather_rows(exec, tree.children(tree.n_levels).n, Itself{});
+  for (int l = tree.n_levels - 1; l >= 0; --l) {
+    const NodeRows nodes = tree.children(l);
+    near = gather_rows(exec, nodes.n, RefineWalk<D>{tree.level[l], nodes, near, radius2});
+  }
+  return {tree.leaves, near};
+}
+
+/// How far each point may see; empty where none is crowded. Heaps are made for some of the crowded points at a time,
+/// so that they take little memory.
+template <int D>
+Span<const Near> find_limits(Exec& exec, const Candidates<D>& candidates, float radius2, Index most) {
+  constexpr Index kHeapEntries = 1 << 22;
+  const Index n_slots = candidates.leaves.n_slots();
+  auto is_crowded = exec.template scratch<Index>(n_slots);
+  for_each(exec, n_slots, FindCrowded<D>{candidates, radius2, most, is_crowded});
+  const Span<Index> crowded = select(exec, n_slots, IsCrowded{is_crowded});
+  if (crowded.empty()) return {};
+  auto limit = exec.template scratch<Near>(n_slots);
+  fill(exec, limit, Near{radius2, kNoPoint});
+  const auto n = static_cast<Index>(crowded.size());
+  const Index step = std::min(n, std::max(Index{1}, kHeapEntries / most));
+  auto heaps = exec.template scratch<Near>(step * most);
+  for (Index first = 0; first < n; first += step) {
+    const Index count = std::min(step, n - first);
+    const auto some = crowded.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+    for_each(exec, count, FindLimit<D>{candidates, radius2, most, some, heaps, limit});
+  }
+  return limit;
+}
+
+template <int D>
+Edges find_edges(Exec& exec, const Points& points, const GraphConfig& config) {
+  const float radius2 = config.radius * config.radius;
+  const BoxTree<D> tree = build_tree<D>(exec, points);
+  const Candidates<D> candidates = find_candidates(exec, tree, radius2);
+  const Span<const Near> limit = find_limits(exec, candidates, radius2, config.max_neighbours - 1);
+  const Span<const Index> original = tree.leaves.original;
+  const Index n_slots = tree.leaves.n_slots();
+  const bool larger_first = config.order == EdgeOrder::larger_first;
+  const Ragged by_slot = gather_rows(exec, n_slots, EdgeWalk<D>{candidates, radius2, larger_first, limit});
+
+  auto n_edges = exec.template scratch<Index>(points.n());
+  for_each(exec, n_slots, CountEdges{original, by_slot.rows, n_edges});
+  const Offsets rows = exclusive_scan(exec, n_edges);
+  const auto n = static_cast<Index>(by_slot.values.size());
+  auto source = exec.template scratch<Index>(n), target = exec.template scratch<Index>(n);
+  for_each(exec, n_slots, WriteEdges{original, by_slot, rows, source, target});
+  return {source, target};
+}
+
+}  // namespace
+
+Edges find_neighbours(Exec& exec, const Points& points, const GraphConfig& config) {
+  exec.begin_stage("neighbours");
+  if (points.n() == 0 || config.max_neighbours < 2) return {};  // itself alone
+  // dimensions are filled up with zeros, so that few loops need be compiled
+  if (points.dimensions <= 4) return find_edges<4>(exec, points, config);
+  if (points.dimensions <= 8) return find_edges<8>(exec, points, config);
+  if (points.dimensions <= 12) return find_edges<12>(exec, points, config);
+  return find_edges<16>(exec, points, config);
+}
+
+}  // namespace helix::exatrkx
