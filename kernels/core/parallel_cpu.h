@@ -118,11 +118,11 @@ void atomic_or(T* at, T bits) {
 }
 
 template <class T>
-void atomic_add(T* at, T value) {
-  if (alone)
-    *at += value;
-  else
-    std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
+T atomic_add(T* at, T value) {
+  if (!alone) return std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
+  const T before = *at;
+  *at += value;
+  return before;
 }
 
 template <class T>

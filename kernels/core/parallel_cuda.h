@@ -121,12 +121,13 @@ HELIX_HD void atomic_or(T* at, T bits) {
 }
 
 template <class T>
-HELIX_HD void atomic_add(T* at, T value) {
+HELIX_HD T atomic_add(T* at, T value) {
 #ifdef __CUDA_ARCH__
   using Word = std::conditional_t<sizeof(T) == sizeof(unsigned long long), unsigned long long, unsigned>;
-  atomicAdd(reinterpret_cast<Word*>(at), static_cast<Word>(value));  // the same bits for signed integers
+  // the same bits for signed integers
+  return static_cast<T>(atomicAdd(reinterpret_cast<Word*>(at), static_cast<Word>(value)));
 #else
-  std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
+  return std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
 #endif
 }
 

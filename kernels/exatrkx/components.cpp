@@ -25,13 +25,21 @@ struct Links {
     return i;
   }
 
+  /// Rem's algorithm: both paths are walked at once, always on from the larger link, and end where they meet: mostly
+  /// at once, as most edges join what is joined already.
   HELIX_HD void join(Index a, Index b) const {
-    a = root(a), b = root(b);
-    while (a != b) {
-      if (a < b) swap(a, b);
-      const Index found = atomic_replace(&link[a], a, b);
-      if (found == a) return;
-      a = root(found);  // another body was faster
+    Index up_a = atomic_load(&link[a]), up_b = atomic_load(&link[b]);
+    while (up_a != up_b) {
+      if (up_a < up_b) swap(a, b), swap(up_a, up_b);
+      if (up_a == a) {
+        up_a = atomic_replace(&link[a], a, up_b);
+        if (up_a == a) return;
+        continue;  // another body was faster
+      }
+      const Index above = atomic_load(&link[up_a]);
+      if (above != up_a) atomic_store(&link[a], above);
+      a = up_a;
+      up_a = above;
     }
   }
 
