@@ -110,6 +110,18 @@ void atomic_max(T* at, T value) {
 }
 
 template <class T>
+void atomic_min(T* at, T value) {
+  if (alone) {
+    *at = value < *at ? value : *at;
+    return;
+  }
+  std::atomic_ref<T> ref(*at);
+  T seen = ref.load(std::memory_order_relaxed);
+  while (value < seen && !ref.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+  }
+}
+
+template <class T>
 void atomic_or(T* at, T bits) {
   if (alone)
     *at |= bits;
