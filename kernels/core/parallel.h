@@ -11,7 +11,9 @@
 //   sort_by_key(exec, keys, values, bits)   stable, by the lowest `bits` bits of keys; both spans are sorted in place
 //   select(exec, n, predicate)              ascending indices for which predicate(i); one host wait
 //   fill(exec, span, value)
-//   atomic_max, atomic_or, atomic_add(address, value)   integers only: the result cannot depend on the order
+//   atomic_max, atomic_min, atomic_or, atomic_add(address, value)
+//                                           integers only: the result cannot depend on the order (what atomic_add
+//                                           returns, the value before, can)
 //   atomic_load(address), atomic_store(address, value), atomic_replace(address, expected, value)
 //                                           for links that several bodies change; atomic_replace stores where it finds
 //                                           what is expected, and returns what it found

@@ -107,6 +107,18 @@ void atomic_max(T* at, T value) {
 }
 
 template <class T>
+void atomic_min(T* at, T value) {
+  std::atomic_ref<T> ref(*at);
+  T seen = ref.load(std::memory_order_relaxed);
+  if (alone) {
+    ref.store(value < seen ? value : seen, std::memory_order_relaxed);  // always: a branch could not be foreseen
+    return;
+  }
+  while (value < seen && !ref.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+  }
+}
+
+template <class T>
 void atomic_or(T* at, T bits) {
   if (alone)
     *at |= bits;
@@ -115,35 +127,35 @@ void atomic_or(T* at, T bits) {
 }
 
 template <class T>
-void atomic_add(T* at, T value) {
-  if (alone)
-    *at += value;
-  else
-    std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
+T atomic_add(T* at, T value) {
+  std::atomic_ref<T> ref(*at);
+  if (!alone) return ref.fetch_add(value, std::memory_order_relaxed);
+  const T before =
+      ref.load(std::memory_order_relaxed);  // plain instructions, but none that a loop's vectors may reorder
+  ref.store(before + value, std::memory_order_relaxed);
+  return before;
 }
 
 template <class T>
 T atomic_load(T* at) {
-  return alone ? *at : std::atomic_ref<T>(*at).load(std::memory_order_relaxed);
+  return std::atomic_ref<T>(*at).load(std::memory_order_relaxed);
 }
 
 template <class T>
 void atomic_store(T* at, T value) {
-  if (alone)
-    *at = value;
-  else
-    std::atomic_ref<T>(*at).store(value, std::memory_order_relaxed);
+  std::atomic_ref<T>(*at).store(value, std::memory_order_relaxed);
 }
 
 template <class T>
 T atomic_replace(T* at, T expected, T value) {
-  if (alone) {
-    const T found = *at;
-    if (found == expected) *at = value;
-    return found;
+  std::atomic_ref<T> ref(*at);
+  if (!alone) {
+    ref.compare_exchange_strong(expected, value, std::memory_order_relaxed);
+    return expected;  // what was found, also when it was not this
   }
-  std::atomic_ref<T>(*at).compare_exchange_strong(expected, value, std::memory_order_relaxed);
-  return expected;  // what was found, also when it was not this
+  const T found = ref.load(std::memory_order_relaxed);
+  if (found == expected) ref.store(value, std::memory_order_relaxed);
+  return found;
 }
 
 /// Bit k is set where margins[k] >= 0, of eight.

@@ -111,6 +111,18 @@ HELIX_HD void atomic_max(T* at, T value) {
 }
 
 template <class T>
+HELIX_HD void atomic_min(T* at, T value) {
+#ifdef __CUDA_ARCH__
+  atomicMin(at, value);
+#else
+  std::atomic_ref<T> ref(*at);
+  T seen = ref.load(std::memory_order_relaxed);
+  while (value < seen && !ref.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+  }
+#endif
+}
+
+template <class T>
 HELIX_HD void atomic_or(T* at, T bits) {
 #ifdef __CUDA_ARCH__
   using Word = std::conditional_t<sizeof(T) == sizeof(unsigned long long), unsigned long long, unsigned>;
@@ -121,12 +133,13 @@ HELIX_HD void atomic_or(T* at, T bits) {
 }
 
 template <class T>
-HELIX_HD void atomic_add(T* at, T value) {
+HELIX_HD T atomic_add(T* at, T value) {
 #ifdef __CUDA_ARCH__
   using Word = std::conditional_t<sizeof(T) == sizeof(unsigned long long), unsigned long long, unsigned>;
-  atomicAdd(reinterpret_cast<Word*>(at), static_cast<Word>(value));  // the same bits for signed integers
+  // the same bits for signed integers
+  return static_cast<T>(atomicAdd(reinterpret_cast<Word*>(at), static_cast<Word>(value)));
 #else
-  std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
+  return std::atomic_ref<T>(*at).fetch_add(value, std::memory_order_relaxed);
 #endif
 }
 

@@ -25,13 +25,21 @@ struct Links {
     return i;
   }
 
+  /// Rem's algorithm: both paths are walked at once, always on from the larger link, and end where they meet: mostly
+  /// at once, as most edges join what is joined already.
   HELIX_HD void join(Index a, Index b) const {
-    a = root(a), b = root(b);
-    while (a != b) {
-      if (a < b) swap(a, b);
-      const Index found = atomic_replace(&link[a], a, b);
-      if (found == a) return;
-      a = root(found);  // another body was faster
+    Index up_a = atomic_load(&link[a]), up_b = atomic_load(&link[b]);
+    while (up_a != up_b) {
+      if (up_a < up_b) swap(a, b), swap(up_a, up_b);
+      if (up_a == a) {
+        up_a = atomic_replace(&link[a], a, up_b);
+        if (up_a == a) return;
+        continue;  // another body was faster
+      }
+      const Index above = atomic_load(&link[up_a]);
+      if (above != up_a) atomic_store(&link[a], above);
+      a = up_a;
+      up_a = above;
     }
   }
 
@@ -52,13 +60,35 @@ struct LinkToSelf {
   }
 };
 
+/// A first link of each point, to its smallest neighbour: without branches, and in a dense component nearly all that
+/// there is to do.
+struct LinkToSmallest {
+  Span<const Index> source, target;
+  Span<const float> score;
+  float cut;
+  Links links;
+  HELIX_HD void operator()(Index edge) const {
+    const Index a = source[edge], b = target[edge];
+    const Index later = a < b ? b : a, earlier = a < b ? a : b;
+    atomic_min(&links.link[later], score[edge] > cut ? earlier : later);
+  }
+};
+
+/// To the root, so that ends that are joined already have equal links, which is what JoinEnds hopes for.
+struct Shorten {
+  Links links;
+  HELIX_HD void operator()(Index i) const { atomic_store(&links.link[i], links.root(i)); }
+};
+
 struct JoinEnds {
   Span<const Index> source, target;
   Span<const float> score;
   float cut;
   Links links;
   HELIX_HD void operator()(Index edge) const {
-    if (score[edge] > cut) links.join(source[edge], target[edge]);
+    // by arithmetic: a branch on the score could not be foreseen
+    const Index a = source[edge], b = target[edge], joined = score[edge] > cut ? 1 : 0;
+    links.join(a, a + joined * (b - a));
   }
 };
 
@@ -112,7 +142,10 @@ Components find_components(Exec& exec, Offsets events, Span<const Index> source,
   const Links links{exec.scratch<Index>(n)};
   auto size = exec.scratch<Index>(n), root = exec.scratch<Index>(n), first = exec.scratch<Index>(n);
   for_each(exec, n, LinkToSelf{links, size});
-  for_each(exec, static_cast<Index>(source.size()), JoinEnds{source, target, score, cut, links});
+  const auto n_edges = static_cast<Index>(source.size());
+  for_each(exec, n_edges, LinkToSmallest{source, target, score, cut, links});
+  for_each(exec, n, Shorten{links});
+  for_each(exec, n_edges, JoinEnds{source, target, score, cut, links});
   for_each(exec, n, FindRoot{links, root, size});
   for_each(exec, n, MarkFirst{size, min_hits, first});
   const Offsets numbers = exclusive_scan(exec, first);

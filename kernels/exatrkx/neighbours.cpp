@@ -75,7 +75,7 @@ struct Candidates {
   Leaves<D> leaves;
   Ragged near;  // rows of leaves
 
-  HELIX_HD Index most(Index slot) const { return kFan * near.rows.size(slot / kFan); }
+  HELIX_HD Index most(Index leaf) const { return kFan * near.rows.size(leaf); }
 
   HELIX_HD Coordinates<D> point(Index slot) const {
     Coordinates<D> p;
@@ -90,13 +90,12 @@ struct Candidates {
     return sum;
   }
 
-  /// visit(other slot) where reach - distance^2 >= 0 and keep(its original row); reach may change under way.
+  /// visit(other slot) in leaves up to `last` where distance^2 <= reach, which may shrink under way, and keep(slot).
   template <class Keep, class Visit>
-  HELIX_HD void visit(Index slot, const float& reach, const Keep& keep, const Visit& visit) const {
+  HELIX_HD void visit(Index slot, Index last, const float& reach, const Keep& keep, const Visit& visit) const {
     const Coordinates<D> p = point(slot);
-    const Index* original = leaves.original.begin();
     const Index leaf = slot / kFan;
-    for (Index k = near.rows.begin(leaf); k < near.rows.end(leaf); ++k) {
+    for (Index k = near.rows.begin(leaf); k < near.rows.end(leaf) && near.values[k] <= last; ++k) {
       const Index first = kFan * near.values[k];
       const float* at = leaves.block(near.values[k]);
       const float most = reach;
@@ -106,10 +105,49 @@ struct Candidates {
           const float difference = at[d * kFan + (i - first)] - p.at[d];
           sum += difference * difference;
         }
-        return keep(original[i]) ? most - sum : -1.f;
+        return keep(i) ? most - sum : -1.f;
       };
       visit_matching(first, first + kFan, margin, visit);
     }
+  }
+};
+
+/// Whether a leaf has more points within the radius of its box than one of its points may keep.
+template <int D>
+struct FindBusy {
+  Candidates<D> candidates;
+  float radius2;
+  Index most;
+  Span<Index> busy;  // [leaves]
+
+  HELIX_HD void operator()(Index leaf) const {
+    busy[leaf] = candidates.most(leaf) > most && count(leaf) > most ? 1 : 0;
+  }
+
+  HELIX_HD Index count(Index leaf) const {
+    const Ragged& near = candidates.near;
+    Coordinates<D> low, high;
+    for (Index d = 0; d < D; ++d) {
+      const float* own = candidates.leaves.block(leaf) + d * kFan;
+      const Extent e = extent_of_eight(own, own);
+      low.at[d] = e.low;
+      high.at[d] = e.high;
+    }
+    Index n = -1;  // itself
+    for (Index k = near.rows.begin(leaf); k < near.rows.end(leaf); ++k) {
+      const float* at = candidates.leaves.block(near.values[k]);
+      const float most2 = radius2;
+      const auto margin = [=](Index i) {
+        float distance2 = 0;
+        for (Index d = 0; d < D; ++d) {
+          const float gap = larger(larger(at[d * kFan + i] - high.at[d], low.at[d] - at[d * kFan + i]), 0.f);
+          distance2 += gap * gap;
+        }
+        return most2 - distance2;
+      };
+      visit_matching(0, kFan, margin, [&](Index) { ++n; });
+    }
+    return n;
   }
 };
 
@@ -119,14 +157,14 @@ struct FindCrowded {
   Candidates<D> candidates;
   float radius2;
   Index most;
-  Span<Index> crowded;  // [slots]
+  Span<const Index> busy;  // [leaves]
+  Span<Index> crowded;     // [slots]
 
   HELIX_HD void operator()(Index slot) const {
-    const Index self = candidates.leaves.original[slot];
     Index n = 0;
-    if (self != kNoPoint && candidates.most(slot) > most)
+    if (busy[slot / kFan] != 0)
       candidates.visit(
-          slot, radius2, [self](Index other) { return other != self; }, [&](Index) { ++n; });
+          slot, kNoPoint, radius2, [slot](Index other) { return other != slot; }, [&](Index) { ++n; });
     crowded[slot] = n > most ? 1 : 0;
   }
 };
@@ -161,12 +199,12 @@ struct FindLimit {
   }
 
   HELIX_HD void operator()(Index i) const {
-    const Index slot = slots[i], self = candidates.leaves.original[slot];
+    const Index slot = slots[i];
     Near* heap = heaps.begin() + static_cast<std::size_t>(most) * i;
     Index n = 0;
     float reach = radius2;
     candidates.visit(
-        slot, reach, [self](Index other) { return other != self; },
+        slot, kNoPoint, reach, [slot](Index other) { return other != slot; },
         [&](Index other) {
           const Near one{candidates.distance2(slot, other), candidates.leaves.original[other]};
           if (n < most)
@@ -179,43 +217,70 @@ struct FindLimit {
   }
 };
 
-/// Targets of the edges whose source is the point in a slot, as slots.
+/// Points in slots before a point's that it is joined to: each pair is met once.
 template <int D>
-struct EdgeWalk {
+struct PairWalk {
   Candidates<D> candidates;
   float radius2;
-  bool larger_first;
   Span<const Near> limit;  // [slots], or empty: no point is crowded
 
   /// Of the pair's two points the later one must have the earlier one within its limit.
-  HELIX_HD bool within_limit(Index source, Index target) const {
+  HELIX_HD bool within_limit(Index a, Index b) const {
     const Span<const Index> original = candidates.leaves.original;
-    const Near end = limit[larger_first ? source : target];
-    return !end.before({candidates.distance2(source, target), original[larger_first ? target : source]});
+    const bool a_later = original[a] > original[b];
+    return !limit[a_later ? a : b].before({candidates.distance2(a, b), original[a_later ? b : a]});
   }
 
   template <class Emit>
   HELIX_HD void operator()(Index slot, const Emit& emit) const {
-    const Index self = candidates.leaves.original[slot];
-    if (self == kNoPoint) return;
-    // empty slots, whose index is the largest, are kept out by their distance
-    const Index low = larger_first ? -1 : self, high = larger_first ? self : kNoPoint;
-    const auto keep = [=](Index other) { return (other > low) & (other < high); };
+    const auto before = [slot](Index other) { return other < slot; };
     if (limit.empty())
-      candidates.visit(slot, radius2, keep, emit);
+      candidates.visit(slot, slot / kFan, radius2, before, emit);
     else
-      candidates.visit(slot, radius2, keep, [&](Index other) {
+      candidates.visit(slot, slot / kFan, radius2, before, [&](Index other) {
         if (within_limit(slot, other)) emit(other);
       });
   }
 };
 
-struct CountEdges {
+/// Pairs of slots as edges of rows of the batch.
+struct Pairs {
+  Ragged other;  // rows of slots
   Span<const Index> original;
-  Offsets rows;         // [slots + 1]
+  bool larger_first;
+
+  /// visit(source, target) for the pairs of a slot.
+  template <class Visit>
+  HELIX_HD void visit(Index slot, const Visit& visit) const {
+    const Index self = original[slot];
+    for (Index k = other.rows.begin(slot); k < other.rows.end(slot); ++k) {
+      const Index to = original[other.values[k]];
+      if ((self > to) == larger_first)
+        visit(self, to);
+      else
+        visit(to, self);
+    }
+  }
+};
+
+struct CountEdges {
+  Pairs pairs;
   Span<Index> n_edges;  // [points]
   HELIX_HD void operator()(Index slot) const {
-    if (original[slot] != kNoPoint) n_edges[original[slot]] = rows.size(slot);
+    pairs.visit(slot, [&](Index source, Index) { atomic_add(&n_edges[source], Index{1}); });
+  }
+};
+
+/// In any order within a row: rows are sorted afterwards.
+struct WriteEdges {
+  Pairs pairs;
+  Offsets rows;         // [points + 1]
+  Span<Index> n_edges;  // [points] counted down to 0
+  Span<Index> target;
+  HELIX_HD void operator()(Index slot) const {
+    pairs.visit(slot, [&](Index source, Index to) {
+      target[rows.begin(source) + atomic_add(&n_edges[source], Index{-1}) - 1] = to;
+    });
   }
 };
 
@@ -249,21 +314,12 @@ HELIX_HD void sort_ascending(Index* row, Index n) {
   }
 }
 
-struct WriteEdges {
-  Span<const Index> original;
-  Ragged by_slot;
+struct SortRow {
   Offsets rows;  // [points + 1]
   Span<Index> source, target;
-
-  HELIX_HD void operator()(Index slot) const {
-    const Index self = original[slot], from = by_slot.rows.begin(slot), n = by_slot.rows.size(slot);
-    if (self == kNoPoint) return;
-    const Index to = rows.begin(self);
-    for (Index k = 0; k < n; ++k) {
-      source[to + k] = self;
-      target[to + k] = original[by_slot.values[from + k]];
-    }
-    sort_ascending(target.begin() + to, n);
+  HELIX_HD void operator()(Index i) const {
+    for (Index k = rows.begin(i); k < rows.end(i); ++k) source[k] = i;
+    sort_ascending(target.begin() + rows.begin(i), rows.size(i));
   }
 };
 
@@ -283,8 +339,10 @@ template <int D>
 Span<const Near> find_limits(Exec& exec, const Candidates<D>& candidates, float radius2, Index most) {
   constexpr Index kHeapEntries = 1 << 22;
   const Index n_slots = candidates.leaves.n_slots();
-  auto is_crowded = exec.template scratch<Index>(n_slots);
-  for_each(exec, n_slots, FindCrowded<D>{candidates, radius2, most, is_crowded});
+  auto busy = exec.template scratch<Index>(candidates.leaves.nodes.n),
+       is_crowded = exec.template scratch<Index>(n_slots);
+  for_each(exec, candidates.leaves.nodes.n, FindBusy<D>{candidates, radius2, most, busy});
+  for_each(exec, n_slots, FindCrowded<D>{candidates, radius2, most, busy, is_crowded});
   const Span<Index> crowded = select(exec, n_slots, IsCrowded{is_crowded});
   if (crowded.empty()) return {};
   auto limit = exec.template scratch<Near>(n_slots);
@@ -306,17 +364,18 @@ Edges find_edges(Exec& exec, const Points& points, const GraphConfig& config) {
   const BoxTree<D> tree = build_tree<D>(exec, points);
   const Candidates<D> candidates = find_candidates(exec, tree, radius2);
   const Span<const Near> limit = find_limits(exec, candidates, radius2, config.max_neighbours - 1);
-  const Span<const Index> original = tree.leaves.original;
   const Index n_slots = tree.leaves.n_slots();
-  const bool larger_first = config.order == EdgeOrder::larger_first;
-  const Ragged by_slot = gather_rows(exec, n_slots, EdgeWalk<D>{candidates, radius2, larger_first, limit});
+  const Ragged other = gather_rows(exec, n_slots, PairWalk<D>{candidates, radius2, limit});
 
+  const Pairs pairs{other, tree.leaves.original, config.order == EdgeOrder::larger_first};
   auto n_edges = exec.template scratch<Index>(points.n());
-  for_each(exec, n_slots, CountEdges{original, by_slot.rows, n_edges});
+  fill(exec, n_edges, Index{0});
+  for_each(exec, n_slots, CountEdges{pairs, n_edges});
   const Offsets rows = exclusive_scan(exec, n_edges);
-  const auto n = static_cast<Index>(by_slot.values.size());
+  const auto n = static_cast<Index>(other.values.size());
   auto source = exec.template scratch<Index>(n), target = exec.template scratch<Index>(n);
-  for_each(exec, n_slots, WriteEdges{original, by_slot, rows, source, target});
+  for_each(exec, n_slots, WriteEdges{pairs, rows, n_edges, target});
+  for_each(exec, points.n(), SortRow{rows, source, target});
   return {source, target};
 }
 
