@@ -24,9 +24,9 @@ struct NetworkFile {
 struct Model {
   std::string name, folder;
   std::vector<HitFeature> features;
-  std::vector<float> scales;  // value / scale is what the networks see
+  std::vector<float> scales;                                        // value / scale is what the networks see
   Index embed_features = 0, filter_features = 0, gnn_features = 0;  // each sees the first so many; 0: all
-  Index dimensions = 0;       // of the embedding
+  Index dimensions = 0;                                             // of the embedding
   float radius = 0;
   Index max_neighbours = 0;  // nearest kept, the point itself counted
   Direction direction = Direction::inside_out;

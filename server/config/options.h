@@ -111,7 +111,7 @@ struct BeamSpotOptions {
 };
 
 struct ExatrkxOptions {
-  std::string models = "config/models/generic, config/models/phase1";
+  std::string models;
   int threads = 0;
 
   template <class Field>

@@ -55,7 +55,8 @@ TEST_CASE("helix fit: errors are those of repeated fits of smeared hits") {
   constexpr int kFits = 4000;
   for (int k = 0; k < kFits; ++k) {
     Points p = exact;
-    for (std::size_t i = 0; i < p.x.size(); ++i) p.x[i] += smear(random), p.y[i] += smear(random), p.z[i] += smear(random);
+    for (std::size_t i = 0; i < p.x.size(); ++i)
+      p.x[i] += smear(random), p.y[i] += smear(random), p.z[i] += smear(random);
     const HelixFit fit = fit_helix(p.view(), 2);
     const double values[5] = {fit.phi, fit.dxy, fit.q_over_pt, fit.cot_theta, fit.dz};
     for (int i = 0; i < 5; ++i) {

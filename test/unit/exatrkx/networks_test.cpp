@@ -5,8 +5,8 @@
 #include "kernels/core/file.h"
 #include "kernels/exatrkx/engine.h"
 #include "kernels/geometry/digest.h"
-#include "test/support/temp_folder.h"
 #include "test/support/exatrkx_reference.h"
+#include "test/support/temp_folder.h"
 
 #include <catch2/catch.hpp>
 
@@ -15,8 +15,6 @@
 
 namespace helix::exatrkx {
 namespace {
-
-
 
 const std::string kData = HELIX_SOURCE_DIR "/test/data/exatrkx";
 
@@ -128,8 +126,9 @@ TEST_CASE("networks: torch_scatter's operators are there, others are named") {
 
   const auto unknown = load_networks(model_of("small/first_two.pt", "small/distance.pt", "small/unknown_operator.pt"));
   CHECK(unknown.status().code() == Code::invalid_argument);
-  CHECK_THAT(unknown.status().message(), Catch::Contains("unknown_operator.pt: is no TorchScript that can be run here") &&
-                                             Catch::Contains("acme_scatter::scatter_max"));
+  CHECK_THAT(unknown.status().message(),
+             Catch::Contains("unknown_operator.pt: is no TorchScript that can be run here") &&
+                 Catch::Contains("acme_scatter::scatter_max"));
 }
 
 TEST_CASE("networks: files that are no such network are refused by name") {
@@ -140,7 +139,8 @@ TEST_CASE("networks: files that are no such network are refused by name") {
     return networks.status().message();
   };
   const std::string embed = "small/first_two.pt", filter = "small/distance.pt", gnn = "small/distance.pt";
-  CHECK_THAT(message(model_of(embed, "small/not_torchscript.pt", gnn)), Catch::Contains("not_torchscript.pt: is no TorchScript"));
+  CHECK_THAT(message(model_of(embed, "small/not_torchscript.pt", gnn)),
+             Catch::Contains("not_torchscript.pt: is no TorchScript"));
   CHECK_THAT(message(model_of(embed, filter, "small/one_too_many.pt")),
              Catch::Contains("one_too_many.pt: answers with shape [2049], not [2048]"));
   CHECK_THAT(message(model_of(embed, filter, "small/doubles.pt")), Catch::Contains("does not answer with float32"));
@@ -178,7 +178,8 @@ min_hits = 3
 
 void write_model(const TempFolder& folder, const std::string& toml) {
   std::string digests;
-  for (const auto& [to, from] : {std::pair{"embed", "first_two.pt"}, {"filter", "distance.pt"}, {"gnn", "distance.pt"}}) {
+  for (const auto& [to, from] :
+       {std::pair{"embed", "first_two.pt"}, {"filter", "distance.pt"}, {"gnn", "distance.pt"}}) {
     const Result<std::string> bytes = read_file(kData + "/models/small/" + from);
     REQUIRE(bytes.ok());
     folder.write(std::string(to) + ".pt", *bytes);
