@@ -15,13 +15,13 @@ constexpr std::array kFeatureNames{"x", "y", "z", "r", "phi", "cos_phi", "sin_ph
 constexpr std::array kDirectionNames{"inside_out", "larger_first", "smaller_first"};
 
 /// Place of a name in a table, or its size.
-template <std::size_t kN>
-std::size_t place_of(const std::array<const char*, kN>& names, const std::string& name) {
+template <std::size_t Size>
+std::size_t place_of(const std::array<const char*, Size>& names, const std::string& name) {
   return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-template <std::size_t kN>
-std::string listed(const std::array<const char*, kN>& names) {
+template <std::size_t Size>
+std::string listed(const std::array<const char*, Size>& names) {
   std::string all;
   for (const char* name : names) all += (all.empty() ? "" : ", ") + std::string(name);
   return all;
