@@ -56,7 +56,7 @@ class Flags {
 
   Status parse(int argc, const char* const* argv, CommandLine& out) {
     try {
-      app_.parse(argc, argv);
+      app_.parse(words_of(argc, argv));
     } catch (const CLI::CallForHelp&) {
       return print(out, app_.help());
     } catch (const CLI::CallForVersion&) {
@@ -73,6 +73,21 @@ class Flags {
   std::vector<FlagValue>& values() { return values_; }
 
  private:
+  /// The arguments, last one first, as CLI11 wants them. "--flag=" becomes "--flag" "": CLI11 2.1 would take the next
+  /// word for its value.
+  static std::vector<std::string> words_of(int argc, const char* const* argv) {
+    std::vector<std::string> words;
+    for (int i = 1; i < argc; ++i) {
+      std::string word = argv[i];
+      const bool empty_value = word.size() > 3 && word.starts_with("--") && word.find('=') == word.size() - 1;
+      if (empty_value) word.pop_back();
+      words.push_back(std::move(word));
+      if (empty_value) words.emplace_back();
+    }
+    std::reverse(words.begin(), words.end());
+    return words;
+  }
+
   void add(const std::string& table, const Field& field) {
     const std::string flag = flag_name(table, field.name);
     const Setting setting = describe(field);

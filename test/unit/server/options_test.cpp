@@ -71,6 +71,15 @@ TEST_CASE("a missing settings file is not found") {
   CHECK_THAT(line.status().message(), Catch::Contains("/nowhere/helixd.toml"));
 }
 
+TEST_CASE("a flag with nothing behind its = is empty, and the next word stays itself") {
+  const auto line = read({"--exatrkx-models=", "--port-file=", "--listen", "b:2", "--geometry=here"});
+  REQUIRE(line.ok());
+  CHECK(line->options.exatrkx.models.empty());
+  CHECK(line->options.server.port_file.empty());
+  CHECK(line->options.server.listen == "b:2");
+  CHECK(line->options.server.geometry == "here");
+}
+
 TEST_CASE("flags win over the file, the file over the defaults") {
   const TempFolder folder;
   const std::string file =
