@@ -18,25 +18,30 @@ def class_weights(event, graph, wrong_skips):
     return torch.from_numpy(np.choose(graph.label, [1.0, true, wrong_skips]).astype(np.float32))
 
 
+def binary_loss(logit, graph, weight):
+    """Cross entropy of the edges' scores, as a weighted mean."""
+    label = torch.from_numpy((graph.label == 1).astype(np.float32)).to(logit.device)
+    weight = weight.to(logit.device)
+    return functional.binary_cross_entropy_with_logits(logit, label, weight, reduction="sum") / weight.sum()
+
+
 def filter_loss(model, events, graphs, features, names, generator):
     at = choose_event(events, generator)
-    event, graph = events[at], graphs[at]
-    keep = generator.choice(len(graph.label), min(FILTER_EDGES, len(graph.label)), replace=False)
-    graph = graph.keep(keep)
-    logit = model(rotated(features[at], names, generator), torch.from_numpy(graph.edges))
-    label = torch.from_numpy((graph.label == 1).astype(np.float32))
-    weight = class_weights(event, graph, 0.0) * torch.where(label == 1, 4.0, 1.0)  # a true edge lost is lost for good
-    return functional.binary_cross_entropy_with_logits(logit, label, weight, reduction="sum") / weight.sum()
+    event, x = events[at], rotated(features[at], names, generator)
+    n = len(graphs[at].label)
+    graph = graphs[at].keep(generator.choice(n, min(FILTER_EDGES, n), replace=False))
+    # a true edge lost here is lost for good
+    weight = class_weights(event, graph, 0.0) * torch.from_numpy(np.where(graph.label == 1, 4, 1))
+    return binary_loss(model(x, torch.from_numpy(graph.edges).to(x.device)), graph, weight)
 
 
 def gnn_loss(model, events, graphs, features, names, skips, generator):
     at = choose_event(events, generator)
-    event, graph = events[at], graphs[at]
-    graph = graph.keep(near_azimuth(event.xyz, GNN_EDGES / max(len(graph.label), 1), generator)[graph.edges[0]])
-    logit = train_forward(model, rotated(features[at], names, generator), torch.from_numpy(graph.edges))
-    label = torch.from_numpy((graph.label == 1).astype(np.float32))
-    weight = class_weights(event, graph, skips)
-    return functional.binary_cross_entropy_with_logits(logit, label, weight, reduction="sum") / weight.sum()
+    event, x = events[at], rotated(features[at], names, generator)
+    part = GNN_EDGES / max(len(graphs[at].label), 1)
+    graph = graphs[at].keep(near_azimuth(event.xyz, part, generator)[graphs[at].edges[0]])
+    return binary_loss(train_forward(model, x, torch.from_numpy(graph.edges).to(x.device)), graph,
+                       class_weights(event, graph, skips))
 
 
 def split_first(net, parts):
@@ -68,6 +73,6 @@ def train_forward(model, x, edge_index):
 def scores(forward, x, edges, chunk=1 << 18):
     """Logits of all edges, in pieces where the network looks at each edge alone."""
     with torch.inference_mode():
-        index = torch.from_numpy(edges)
+        index = torch.from_numpy(edges).to(x.device)
         parts = [forward(x, index[:, first:first + chunk]) for first in range(0, max(index.shape[1], 1), chunk)]
-        return torch.cat(parts).numpy()
+        return torch.cat(parts).cpu().numpy()

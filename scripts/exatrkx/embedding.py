@@ -26,17 +26,18 @@ def embedding_loss(model, events, features, names, push, generator):
     pairs = new_row[event.pairs]
     inside = (pairs >= 0).all(axis=1)
     points = model(rotated(features[at][rows], names, generator))
-    true = torch.from_numpy(pairs[inside])
-    weight = pair_weights(event.pair_pt()[inside])
+    device = points.device
+    true = torch.from_numpy(pairs[inside]).to(device)
+    weight = pair_weights(event.pair_pt()[inside]).to(device)
     near2 = ((points[true[:, 0]] - points[true[:, 1]]) ** 2).sum(1)
     pull = (weight * functional.relu(near2 - (0.85 * RADIUS) ** 2)).sum() / weight.sum().clamp(min=1)
 
-    particle = torch.from_numpy(event.particle[rows])
-    query = torch.from_numpy(generator.choice(len(rows), min(QUERIES, len(rows)), replace=False))
+    particle = torch.from_numpy(event.particle[rows]).to(device)
+    query = torch.from_numpy(generator.choice(len(rows), min(QUERIES, len(rows)), replace=False)).to(device)
     with torch.no_grad():
         distance2 = torch.cdist(points[query], points) ** 2
         other = (particle[query][:, None] != particle[None, :]) | (particle[query] == 0)[:, None]
-        other[torch.arange(len(query)), query] = False
+        other[torch.arange(len(query), device=device), query] = False
         i, j = torch.nonzero((distance2 < (1.15 * RADIUS) ** 2) & other, as_tuple=True)
     far2 = ((points[query[i]] - points[j]) ** 2).sum(1)
     hinge = functional.relu((1.15 * RADIUS) ** 2 - far2)

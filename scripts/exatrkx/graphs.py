@@ -34,7 +34,7 @@ def radius_pairs(points, radius, rows=2048):
         i, j = torch.nonzero(distance2 <= radius * radius, as_tuple=True)
         later = j > i
         found.append(torch.stack([i[later], j[later]]) + first)
-    return torch.cat(found, dim=1).numpy() if found else np.zeros((2, 0), dtype=np.int64)
+    return torch.cat(found, dim=1).cpu().numpy() if found else np.zeros((2, 0), dtype=np.int64)
 
 
 def inside_out(event, pairs):
