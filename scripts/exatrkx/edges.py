@@ -3,11 +3,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from .networks import edge_features
+from .networks import InteractionNetwork, edge_features
 from .training import choose_event, near_azimuth, rotated
 
 FILTER_EDGES = 60_000  # of one step, at random
-GNN_EDGES = 25_000  # of one step, in a wedge of the event
+GNN_EDGES = 16_000  # of one step, in a wedge of the event
 
 
 def class_weights(event, graph, wrong_skips):
@@ -40,8 +40,9 @@ def gnn_loss(model, events, graphs, features, names, skips, generator):
     event, x = events[at], rotated(features[at], names, generator)
     part = GNN_EDGES / max(len(graphs[at].label), 1)
     graph = graphs[at].keep(near_azimuth(event.xyz, part, generator)[graphs[at].edges[0]])
-    return binary_loss(train_forward(model, x, torch.from_numpy(graph.edges).to(x.device)), graph,
-                       class_weights(event, graph, skips))
+    forward = train_forward if isinstance(model, InteractionNetwork) else model
+    logit = forward(x, torch.from_numpy(graph.edges).to(x.device))
+    return binary_loss(logit, graph, class_weights(event, graph, skips))
 
 
 def split_first(net, parts):

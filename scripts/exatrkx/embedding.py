@@ -11,8 +11,8 @@ QUERIES = 1500  # hits whose wrong neighbours are looked for
 
 
 def pair_weights(pt):
-    """Particles that are asked for weigh most; soft ones little, as they turn and scatter more than can be learnt."""
-    return torch.from_numpy(np.interp(pt, [0.2, 1.0], [0.15, 1.0]).astype(np.float32))
+    """Particles that are asked for weigh most; the tracks of soft ones should not come out in pieces either."""
+    return torch.from_numpy(np.interp(pt, [0.2, 1.0], [0.6, 1.0]).astype(np.float32))
 
 
 def embedding_loss(model, events, features, names, push, generator):
