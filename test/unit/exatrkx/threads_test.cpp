@@ -127,7 +127,7 @@ TEST_CASE("exatrkx: each lane takes as many threads as it is told, whatever the 
     run(*one, event);
     with_one_again = threads_now();
   }).join();
-  CHECK(with_one == before);
+  CHECK(with_one <= before);             // those of other tests may end
   CHECK(with_three <= before + 4);       // two of oneTBB, two of OpenMP
   CHECK(with_one_again <= with_three);  // none for a lane of one thread
 }
