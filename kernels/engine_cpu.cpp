@@ -11,7 +11,6 @@
 namespace helix {
 namespace {
 
-using patatrack::PipelineOutput;
 using patatrack::run_pipeline;
 
 template <class T>

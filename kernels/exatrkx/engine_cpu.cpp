@@ -17,7 +17,6 @@ class ExatrkxCpuEngine final : public Engine {
                    const EngineOptions& options)
       : model_(model),
         networks_(std::move(networks)),
-        budget_(options.memory_budget),
         threads_(std::max(options.threads, 1)),
         arena_(host_memory(), options.memory_budget),
         exec_(arena_, threads_),
@@ -25,20 +24,22 @@ class ExatrkxCpuEngine final : public Engine {
 
   Result<BatchResult> run(const HitBatch& batch) override {
     const auto start = std::chrono::steady_clock::now();
-    Result<BatchResult> out = internal_error("not run");
+    Result<PipelineOutput> out = internal_error("not run");
     try {
       arena_.reset();
       exec_.clock().clear();
-      tasks_.execute([&] { out = exatrkx::run_pipeline(exec_, batch, model_, *networks_, budget_); });
+      tasks_.execute([&] { out = exatrkx::run_pipeline(exec_, batch, model_, *networks_); });
     } catch (const OutOfArena& error) {
       return resource_exhausted(error.what());
     } catch (const std::bad_alloc&) {
       return resource_exhausted("this machine is out of memory");
     }
-    if (!out.ok()) return out;
-    out->compute = std::chrono::steady_clock::now() - start;
-    for (const auto& row : exec_.clock().rows()) out->stages.push_back({row.stage, row.time});
-    return out;
+    if (!out.ok()) return out.status();
+    exec_.clock().end();
+    BatchResult result = copy_result(*out, batch.beam_spot);
+    result.compute = std::chrono::steady_clock::now() - start;
+    for (const auto& row : exec_.clock().rows()) result.stages.push_back({row.stage, row.time});
+    return result;
   }
 
   Status warm_up() override { return exatrkx::warm_up(*this); }
@@ -51,7 +52,6 @@ class ExatrkxCpuEngine final : public Engine {
  private:
   const exatrkx::Model model_;
   const std::shared_ptr<const exatrkx::Networks> networks_;
-  const std::size_t budget_;
   const int threads_;
   Arena arena_;
   CpuExec exec_;

@@ -3,7 +3,7 @@
 
 namespace helix::exatrkx {
 
-Result<std::shared_ptr<const Networks>> load_networks(const Model& model) {
+Result<std::shared_ptr<const Networks>> load_networks(const Model& model, const NetworkOptions&) {
   return unavailable("model " + model.folder + ": this program was built without LibTorch");
 }
 

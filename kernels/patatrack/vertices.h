@@ -2,6 +2,7 @@
 
 #include "kernels/core/exec.h"
 #include "kernels/patatrack/config.h"
+#include "kernels/pipeline_output.h"
 
 namespace helix::patatrack {
 
@@ -10,14 +11,6 @@ struct VertexTracks {
   Offsets events;              // [events + 1]
   Span<const float> z, var_z;  // [tracks] mm, mm^2: at the closest approach to the beam line
   Span<const float> pt2;       // [tracks] GeV^2
-};
-
-/// Vertices along the beam line, in rows by event, within an event in falling order of sum_pt2.
-struct VertexTable {
-  Offsets events;                   // [events + 1]
-  Span<const float> z, var_z;       // mm, mm^2
-  Span<const float> sum_pt2, chi2;  // GeV^2
-  Span<const Index> n_tracks;
 };
 
 /// Clusters tracks along the beam line by density: each track follows its most compatible neighbour of higher

@@ -65,14 +65,14 @@ StoredNetworks::StoredNetworks(std::vector<Reference> events) {
   }
 }
 
-Status StoredNetworks::embed(Span<const float>, Span<float> out, int) const {
+Status StoredNetworks::embed(CpuExec&, Span<const float>, Span<float> out) const {
   std::copy(embedding_.begin(), embedding_.end(), out.begin());
   return {};
 }
-Status StoredNetworks::filter(Span<const float>, const EdgeList& edges, Span<float> out, int) const {
+Status StoredNetworks::filter(CpuExec&, Span<const float>, const EdgeList& edges, Span<float> out) const {
   return look_up(filter_, edges, out);
 }
-Status StoredNetworks::classify(Span<const float>, const EdgeList& edges, Span<float> out, int) const {
+Status StoredNetworks::classify(CpuExec&, Span<const float>, const EdgeList& edges, Span<float> out) const {
   return look_up(gnn_, edges, out);
 }
 

@@ -38,9 +38,10 @@ struct Event {
 class StoredNetworks : public Networks {
  public:
   explicit StoredNetworks(std::vector<Reference> events);
-  Status embed(Span<const float> features, Span<float> out, int threads) const override;
-  Status filter(Span<const float> features, const EdgeList& edges, Span<float> out, int threads) const override;
-  Status classify(Span<const float> features, const EdgeList& edges, Span<float> out, int threads) const override;
+  Status embed(CpuExec&, Span<const float> features, Span<float> out) const override;
+  Status filter(CpuExec&, Span<const float> features, const EdgeList& edges, Span<float> out) const override;
+  Status classify(CpuExec&, Span<const float> features, const EdgeList& edges, Span<float> out) const override;
+  Index filter_chunk() const override { return 1000; }
   NetworkCost embed_cost() const override { return {}; }
   NetworkCost filter_cost() const override { return {}; }
   NetworkCost gnn_cost() const override { return {}; }

@@ -13,7 +13,11 @@ namespace {
 
 struct Points {
   std::vector<double> x, y, z;
-  TrackPoints view() const { return {x, y, z}; }
+  mutable std::vector<double> arc = {};
+  TrackPoints view() const {
+    arc.resize(x.size());
+    return {x, y, z, arc};
+  }
 };
 
 /// Points along a helix; curvature > 0 turns left.

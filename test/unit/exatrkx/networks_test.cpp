@@ -7,6 +7,7 @@
 #include "kernels/geometry/digest.h"
 #include "test/support/exatrkx_reference.h"
 #include "test/support/temp_folder.h"
+#include "test/support/test_device.h"
 
 #include <catch2/catch.hpp>
 
@@ -21,6 +22,12 @@ const std::string kData = HELIX_SOURCE_DIR "/test/data/exatrkx";
 bool absent() {
   if (!has_networks()) WARN("built without LibTorch: not tested");
   return !has_networks();
+}
+
+/// So many threads.
+CpuExec& on(int threads) {
+  static helix::test::TestDevice one(1), two(2);
+  return threads == 1 ? one.exec() : two.exec();
 }
 
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
@@ -41,11 +48,11 @@ TEST_CASE("networks: the stored events come out of a whole model, stage by stage
     const test::Reference stored = test::read_reference(kData + "/geometric/" + name);
     std::vector<float> embedding(stored.embedding.size()), filter(stored.filter_logit.size()),
         gnn(stored.gnn_logit.size());
-    REQUIRE((*networks)->embed(stored.features, embedding, 1).ok());
+    REQUIRE((*networks)->embed(on(1), stored.features, embedding).ok());
     CHECK(largest_difference(embedding, stored.embedding) < 1e-4);
-    REQUIRE((*networks)->filter(stored.features, {stored.near_source, stored.near_target}, filter, 2).ok());
+    REQUIRE((*networks)->filter(on(2), stored.features, {stored.near_source, stored.near_target}, filter).ok());
     CHECK(largest_difference(filter, stored.filter_logit) < 1e-4);
-    REQUIRE((*networks)->classify(stored.features, {stored.kept_source, stored.kept_target}, gnn, 2).ok());
+    REQUIRE((*networks)->classify(on(2), stored.features, {stored.kept_source, stored.kept_target}, gnn).ok());
     CHECK(largest_difference(gnn, stored.gnn_logit) < 2e-3);
 
     test::Event event;
@@ -70,7 +77,7 @@ TEST_CASE("networks: the published event's graph network") {
   REQUIRE(networks.ok());
   const test::Reference stored = test::read_reference(kData + "/lrt-event");
   std::vector<float> gnn(stored.gnn_logit.size());
-  REQUIRE((*networks)->classify(stored.features, {stored.kept_source, stored.kept_target}, gnn, 1).ok());
+  REQUIRE((*networks)->classify(on(1), stored.features, {stored.kept_source, stored.kept_target}, gnn).ok());
   CHECK(largest_difference(gnn, stored.gnn_logit) < 2e-3);
   const double cut = std::log(0.75 / 0.25);
   for (std::size_t k = 0; k < gnn.size(); ++k) CHECK((gnn[k] > cut) == (stored.gnn_logit[k] > cut));
@@ -107,9 +114,9 @@ TEST_CASE("networks: the TrackML networks give their stored logits, each of its 
   for (std::size_t i = 0; i < columns[0].size(); ++i)
     for (const auto& column : columns) features.push_back(column[i]);
   std::vector<float> out(source.size());
-  REQUIRE((*networks)->filter(features, {source, target}, out, 1).message() == "");
+  REQUIRE((*networks)->filter(on(1), features, {source, target}, out).message() == "");
   CHECK(largest_difference(out, filter_logit) < 1e-4);
-  REQUIRE((*networks)->classify(features, {source, target}, out, 1).message() == "");
+  REQUIRE((*networks)->classify(on(1), features, {source, target}, out).message() == "");
   CHECK(largest_difference(out, gnn_logit) < 2e-3);
 }
 
@@ -121,7 +128,7 @@ TEST_CASE("networks: torch_scatter's operators are there, others are named") {
   const std::vector<float> features{5, 0, 0, -3, 0, 0, 1, 0, 0};
   const std::vector<Index> source{0, 1, 1}, target{2, 2, 0};
   std::vector<float> out(3);
-  REQUIRE((*networks)->classify(features, {source, target}, out, 1).message() == "");
+  REQUIRE((*networks)->classify(on(1), features, {source, target}, out).message() == "");
   CHECK(out == std::vector<float>{5, 5, -3});
 
   const auto unknown = load_networks(model_of("small/first_two.pt", "small/distance.pt", "small/unknown_operator.pt"));
