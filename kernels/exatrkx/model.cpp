@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <string_view>
 
 namespace helix::exatrkx {
 namespace {
 
-constexpr std::array kFeatureNames{"x", "y", "z", "r", "phi", "cos_phi", "sin_phi", "eta", "theta"};
+constexpr std::array kFeatureNames{"x",     "y",     "z",     "r",      "phi",    "cos_phi", "sin_phi", "eta",
+                                   "theta", "var_u", "var_v", "size_u", "size_v", "charge",  "local_u", "local_v"};
 constexpr std::array kDirectionNames{"inside_out", "larger_first", "smaller_first"};
 
 /// Place of a name in a table, or its size.
@@ -141,6 +143,19 @@ std::vector<ModelSetting> describe_model(const Model& model) {
 }
 
 const char* name_of(HitFeature feature) { return kFeatureNames[static_cast<std::size_t>(feature)]; }
+
+const OptionalColumn* column_of(HitFeature feature) {
+  for (const OptionalColumn& column : kOptionalColumns)
+    if (std::string_view(column.name) == name_of(feature)) return &column;
+  return nullptr;
+}
+
+std::vector<OptionalColumn> columns_of(const Model& model) {
+  std::vector<OptionalColumn> columns;
+  for (const HitFeature feature : model.features)
+    if (const OptionalColumn* column = column_of(feature)) columns.push_back(*column);
+  return columns;
+}
 
 Result<Model> load_model(const std::string& folder) {
   const std::string path = folder + "/model.toml";
