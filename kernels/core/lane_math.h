@@ -3,6 +3,8 @@
 // Functions of Lanes, by polynomials: without branches, the same bits on every backend.
 #include "kernels/core/lanes.h"
 
+#include <initializer_list>
+
 namespace helix {
 
 /// Natural logarithm of normal positive numbers, to 2 units in the last place of larger ones and 1e-7 near 1.
