@@ -22,7 +22,7 @@ HELIX_HD Lanes logarithm(Lanes x) {
   return fused(k, lanes_of(0.693359375f), z + fused(z2, lanes_of(-0.5f), low));
 }
 
-/// Inverse hyperbolic sine, |x| < 1e18, to 1e-7 and 2 units in the last place.
+/// Inverse hyperbolic sine, |x| < 1e18, to 2e-7 and 2 units in the last place.
 HELIX_HD Lanes inverse_sinh(Lanes x) {
   const Lanes size = absolute(x), y = logarithm(size + root(fused(size, size, lanes_of(1.f))));
   return choose(x < 0.f, -y, y);

@@ -40,6 +40,17 @@ void multiply_tile(const float* in, Index in_stride, Index n_in, const float* we
 /// In one order, whatever the compiler.
 float sum_of(Lanes x) { return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7])); }
 
+/// One output: its weights stand one behind the other, and lanes are inputs.
+void multiply_to_one(const DenseLayer& layer, const float* in, Index in_stride, const float* start, Index start_stride,
+                     BlockRows out) {
+  for (Index r = 0; r < kBlockRows; ++r) {
+    Lanes sum = lanes_of(0.f);
+    for (Index k = 0; k < layer.in; k += kLanes)
+      sum = fused(load_lanes(in + r * in_stride + k), load_lanes(layer.weight + k), sum);
+    out.at[r * out.stride] = start[r * start_stride] + sum_of(sum);
+  }
+}
+
 void normalise(const DenseLayer& layer, float* row) {
   const auto n = static_cast<float>(layer.out);
   Lanes sum = lanes_of(0.f), squares = lanes_of(0.f);
@@ -57,6 +68,9 @@ void normalise(const DenseLayer& layer, float* row) {
     store_lanes(row + c, choose(y > least, y, least));
   }
 }
+
+/// Whether multiply_to_one can make it.
+bool is_single(const LayerWeights& w) { return w.out == 1 && w.in % kLanes == 0; }
 
 }  // namespace
 
@@ -97,7 +111,7 @@ Mlp place(const MlpWeights& weights, Arena& arena) {
     DenseLayer& layer = mlp.layer[static_cast<std::size_t>(mlp.n_layers++)];
     layer.in = w.in;
     layer.out = w.out;
-    layer.width = (w.out + kLanes - 1) / kLanes * kLanes;
+    layer.width = is_single(w) ? 1 : (w.out + kLanes - 1) / kLanes * kLanes;
     layer.weight = column(w.weight, w.in, w.out, layer.width, true);
     layer.bias = column(w.bias, 1, w.out, layer.width, false);
     layer.gain = column(w.gain, 1, w.out, layer.width, false);
@@ -111,6 +125,7 @@ Mlp place(const MlpWeights& weights, Arena& arena) {
 
 void multiply(const DenseLayer& layer, const float* in, Index in_stride, const float* start, Index start_stride,
               BlockRows out) {
+  if (layer.width == 1) return multiply_to_one(layer, in, in_stride, start, start_stride, out);
   constexpr Index kWide = 2 * kLanes;
   for (Index c = 0; c < layer.width; c += kWide) {  // of a few weights all rows, so that these stay in the cache
     for (Index r = 0; r < kBlockRows; r += kTileRows) {

@@ -15,7 +15,7 @@ inline constexpr Index kMaxLayers = 8;
 
 /// y = x W + b, then perhaps normalised over the outputs and cut at 0.
 struct DenseLayer {
-  Index in = 0, out = 0, width = 0;  // width: outputs, filled up to whole lanes with zeros
+  Index in = 0, out = 0, width = 0;  // width: outputs, filled up to whole lanes with zeros; or 1
   const float* weight = nullptr;     // [in * width]
   const float *bias = nullptr, *gain = nullptr, *shift = nullptr;  // [width]
   float epsilon = 0;
