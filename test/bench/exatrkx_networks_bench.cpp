@@ -63,9 +63,8 @@ void with_model(benchmark::State& state, bool fused, Index n_edges, const Run& r
 }
 
 void embed(benchmark::State& state) {
-  with_model(state, state.range(0) != 0, 0, [](const Networks& n, CpuExec& exec, const Graph& g, Span<float> out) {
-    return n.embed(exec, g.x, out);
-  });
+  with_model(state, state.range(0) != 0, 0,
+             [](const Networks& n, CpuExec& exec, const Graph& g, Span<float> out) { return n.embed(exec, g.x, out); });
 }
 BENCHMARK(embed)->ArgName("fused")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
@@ -77,8 +76,9 @@ void filter_in_chunks(benchmark::State& state) {
              [chunk](const Networks& n, CpuExec& exec, const Graph& g, Span<float> out) {
                Status status;
                for (std::size_t at = 0; at < g.source.size() && status.ok(); at += chunk)
-                 status = n.filter(exec, g.x, {g.edges().source.subspan(at, chunk), g.edges().target.subspan(at, chunk)},
-                                   out.subspan(at, chunk));
+                 status =
+                     n.filter(exec, g.x, {g.edges().source.subspan(at, chunk), g.edges().target.subspan(at, chunk)},
+                              out.subspan(at, chunk));
                return status;
              });
 }
@@ -89,10 +89,9 @@ BENCHMARK(filter_in_chunks)
     ->Unit(benchmark::kMillisecond);
 
 void message_passing(benchmark::State& state) {
-  with_model(state, state.range(0) != 0, 60'000,
-             [](const Networks& n, CpuExec& exec, const Graph& g, Span<float> out) {
-               return n.classify(exec, g.x, g.edges(), out.subspan(0, g.source.size()));
-             });
+  with_model(state, state.range(0) != 0, 60'000, [](const Networks& n, CpuExec& exec, const Graph& g, Span<float> out) {
+    return n.classify(exec, g.x, g.edges(), out.subspan(0, g.source.size()));
+  });
 }
 BENCHMARK(message_passing)->ArgName("fused")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
