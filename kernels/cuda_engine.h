@@ -18,6 +18,7 @@ template <class Visit>
 void visit_columns(HitBatch& hits, const Visit& visit) {
   visit(hits.x), visit(hits.y), visit(hits.z), visit(hits.module);
   visit(hits.var_u), visit(hits.var_v), visit(hits.size_u), visit(hits.size_v);
+  visit(hits.charge), visit(hits.local_u), visit(hits.local_v);
   visit(hits.events.at), visit(hits.beam_spot);
 }
 
@@ -48,7 +49,7 @@ struct CudaDevice {
 /// end.
 ///
 /// Pipeline  Pipeline(memory, stream, staging, budget, arguments...); bytes it holds between batches: held();
-///           Result<PipelineOutput> run(CudaExec&, const HitBatch& on the device)
+///           Result<PipelineOutput> run(CudaExec&, const HitBatch& on the device); Status warm_up(Engine&)
 template <class Pipeline>
 class CudaEngine final : public Engine {
  public:
@@ -76,6 +77,8 @@ class CudaEngine final : public Engine {
       return failed(status_of(error));
     }
   }
+
+  Status warm_up() override { return pipeline_.warm_up(*this); }
 
   std::string backend() const override { return "cuda"; }
   std::string device() const override { return device_.name + ", device " + std::to_string(device_.number); }

@@ -40,6 +40,9 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
+  /// Does now what the first batch would else wait for. Called once, before run, on the thread that calls run.
+  virtual Status warm_up() { return {}; }
+
   /// Reconstructs a batch of validated hits (event/validate.h) in host memory.
   /// errors: resource_exhausted (names stage, bytes needed and budget), unavailable (device lost), internal
   virtual Result<BatchResult> run(const HitBatch& batch) = 0;

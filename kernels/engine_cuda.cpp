@@ -28,6 +28,8 @@ class PatatrackPipeline {
     return run_pipeline(exec, hits, detector_, config_);
   }
 
+  static Status warm_up(Engine&) { return {}; }
+
  private:
   const patatrack::Config config_;
   Arena arena_;  // holds the detector, never reset

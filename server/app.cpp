@@ -9,6 +9,7 @@ namespace {
 
 constexpr const char* kPatatrack = "patatrack";
 constexpr const char* kExatrkx = "exatrkx";
+constexpr std::chrono::minutes kWarmUpPatience{5};
 // What streams that gRPC owns (reflection) may still take at the end; all calls of ours are over by then.
 constexpr std::chrono::milliseconds kServerPatience{1000};
 
@@ -18,6 +19,8 @@ PipelineFacts common_facts(const Options& options, std::string name, std::string
           .parameters = {},
           .limits = options.limits.hits,
           .beam_spot = {options.beam_spot.x, options.beam_spot.y, options.beam_spot.z},
+          .columns = {},
+          .columns_needed_by = {},
           .retry_after = options.queue.retry_after,
           .max_message_bytes = static_cast<std::size_t>(options.limits.max_message_bytes),
           .memory_budget = static_cast<std::size_t>(options.server.memory_budget)};
@@ -25,6 +28,7 @@ PipelineFacts common_facts(const Options& options, std::string name, std::string
 
 PipelineFacts patatrack_facts(const Options& options) {
   PipelineFacts facts = common_facts(options, kPatatrack, patatrack::config_digest(options.patatrack));
+  facts.columns = patatrack::columns_used();
   for (const patatrack::StageSetting& row : patatrack::describe_config(options.patatrack))
     facts.parameters.push_back({row.stage, row.setting});
   return facts;
@@ -32,6 +36,8 @@ PipelineFacts patatrack_facts(const Options& options) {
 
 PipelineFacts exatrkx_facts(const Options& options, const exatrkx::Model& model) {
   PipelineFacts facts = common_facts(options, kExatrkx + ("/" + model.name), model.digest);
+  facts.columns = exatrkx::columns_of(model);
+  if (!facts.columns.empty()) facts.columns_needed_by = "pipeline " + facts.name + ": model " + model.name;
   for (const exatrkx::ModelSetting& row : exatrkx::describe_model(model))
     facts.parameters.push_back(
         {row.table, {.name = row.key, .value = row.value, .unit = "", .help = row.help, .range = ""}});
@@ -62,6 +68,7 @@ Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<
   Result<std::vector<ModelLanes>> models = make_model_lanes(options);
   if (!models.ok()) return models.status();
   std::unique_ptr<App> app(new App(options, detector, *std::move(engines), *std::move(models)));
+  if (Status status = app->wait_warm(); !status.ok()) return status;
   Result<Listening> listening =
       listen(options.server.listen, options.limits.max_message_bytes, {&app->reconstruct_, &app->health_});
   if (!listening.ok()) return listening.status();
@@ -93,6 +100,15 @@ App::App(const Options& options, std::shared_ptr<const Detector> detector, Engin
     pipelines_.add(std::make_unique<Pipeline>(std::move(facts), geometry_of(lanes.model), admission, batch,
                                               std::move(lanes.engines), [this] { health_.set_all_not_serving(); }));
   }
+}
+
+Status App::wait_warm() {
+  const Clock::time_point deadline = Clock::now() + kWarmUpPatience;
+  for (const auto& pipeline : pipelines_.all())
+    if (!pipeline->lanes().wait_warm(deadline))
+      return unavailable("pipeline " + pipeline->facts().name + " did not warm up within " +
+                         std::to_string(kWarmUpPatience.count()) + " minutes");
+  return {};
 }
 
 App::~App() {

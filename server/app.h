@@ -18,7 +18,7 @@ namespace helix::server {
 /// The daemon: owns everything. Members stand in the order in which they start; they stop in reverse.
 class App {
  public:
-  /// Makes the lanes and opens the port.
+  /// Makes the lanes and, when all are warm, opens the port.
   /// errors: invalid_argument (addresses), unavailable (no device, address in use)
   static Result<std::unique_ptr<App>> start(const Options& options, std::shared_ptr<const Detector> detector,
                                             const EngineFactory& make_engines);
@@ -40,6 +40,7 @@ class App {
  private:
   App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines,
       std::vector<ModelLanes> models);
+  Status wait_warm();
 
   const Options options_;
   Gate gate_;

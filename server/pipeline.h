@@ -29,6 +29,8 @@ struct PipelineFacts {
   std::vector<Parameter> parameters;
   HitLimits limits;
   BeamSpot beam_spot;  // where the request brings none
+  std::vector<OptionalColumn> columns;  // of hits, that it looks at
+  std::string columns_needed_by;        // who cannot do without them, for people; empty: they may be missing
   std::chrono::milliseconds retry_after{};
   std::size_t max_message_bytes = 0, memory_budget = 0;
 };

@@ -76,7 +76,10 @@ Result<HitBatch> make_batch(const HitColumns& hits, const Detector& detector, co
                        .size_u = hits.size_u,
                        .size_v = hits.size_v,
                        .events = {made.events},
-                       .beam_spot = made.beam_spot};
+                       .beam_spot = made.beam_spot,
+                       .charge = hits.charge,
+                       .local_u = hits.local_u,
+                       .local_v = hits.local_v};
   if (Status status = validate(batch, detector, limits); !status.ok()) return status;
   return batch;
 }

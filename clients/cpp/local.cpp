@@ -31,6 +31,8 @@ struct LocalPipeline {
   std::unique_ptr<Engine> engine;
   Provenance provenance;
   std::vector<ParameterDescription> parameters;
+  std::vector<OptionalColumn> columns;  // of hits, that it looks at
+  std::string columns_needed_by;        // who cannot do without them; empty: they may be missing
 };
 
 void set_provenance(LocalPipeline& pipeline, const std::string& settings_digest) {
@@ -49,7 +51,7 @@ Result<LocalPipeline> make_patatrack(const LocalOptions& options) {
   Result<patatrack::Config> config = patatrack::Config();
   if (!options.settings.empty()) config = patatrack::load_config(options.settings);
   if (!config.ok()) return config.status();
-  LocalPipeline out{kPatatrack, *std::move(detector), nullptr, {}, {}};
+  LocalPipeline out{kPatatrack, *std::move(detector), nullptr, {}, {}, patatrack::columns_used(), {}};
   out.engine = make_cpu_engine(out.detector, *config, options.engine);
   set_provenance(out, patatrack::config_digest(*config));
   for (const auto& [stage, s] : patatrack::describe_config(*config))
@@ -62,7 +64,8 @@ Result<LocalPipeline> make_exatrkx(const std::string& folder, const LocalOptions
   if (!model.ok()) return model.status();
   Result<std::shared_ptr<const exatrkx::Networks>> networks = exatrkx::load_networks(*model, options.networks);
   if (!networks.ok()) return networks.status();
-  LocalPipeline out{kExatrkx + ("/" + model->name), {}, nullptr, {}, {}};
+  LocalPipeline out{kExatrkx + ("/" + model->name), {}, nullptr, {}, {}, exatrkx::columns_of(*model), {}};
+  if (!out.columns.empty()) out.columns_needed_by = "pipeline " + out.name + ": model " + model->name;
   out.detector.name = model->name;
   out.detector.digest = model->digest;
   out.detector.field = model->field;
@@ -136,6 +139,9 @@ Result<Reconstruction> LocalReconstructor::reconstruct(const ReconstructCall& ca
   HitBatchColumns columns;
   const Result<HitBatch> batch = make_batch(call.hits, pipeline.detector, impl_->beam_spot, no_limits(), columns);
   if (!batch.ok()) return batch.status();
+  if (!pipeline.columns_needed_by.empty())
+    if (Status status = check_present(*batch, pipeline.columns, pipeline.columns_needed_by); !status.ok())
+      return status;
 
   if (!impl_->take_turn(stop)) return Status(Code::cancelled, "cancelled before it began");
   const Turn turn{impl_->turn};
@@ -174,6 +180,8 @@ Result<PipelineDescription> LocalReconstructor::describe(const std::string& name
   out.field = pipeline.detector.field;
   out.parameters = pipeline.parameters;
   out.devices = {pipeline.provenance.device};
+  for (const OptionalColumn& column : pipeline.columns) out.hit_columns.emplace_back(column.name);
+  out.hit_columns_needed = !pipeline.columns_needed_by.empty();
   return out;
 }
 

@@ -189,6 +189,9 @@ v1::ReconstructRequest encode(const ReconstructCall& call) {
   put(from.var_v, hits->mutable_var_v());
   put(from.size_u, hits->mutable_size_u());
   put(from.size_v, hits->mutable_size_v());
+  put(from.charge, hits->mutable_charge());
+  put(from.local_u, hits->mutable_local_u());
+  put(from.local_v, hits->mutable_local_v());
   put(from.beam_spot, hits);
   return to;
 }
@@ -224,6 +227,8 @@ PipelineDescription decode(const v1::DescribePipelineResponse& answer) {
   for (const auto& p : answer.parameters())
     to.parameters.push_back({p.stage(), p.name(), p.value(), p.unit(), p.range(), p.help()});
   to.devices.assign(answer.devices().begin(), answer.devices().end());
+  to.hit_columns.assign(answer.hit_columns().begin(), answer.hit_columns().end());
+  to.hit_columns_needed = answer.hit_columns_needed();
   to.max_events = answer.limits().max_events();
   to.max_hits = answer.limits().max_hits();
   to.max_hits_per_event = answer.limits().max_hits_per_event();

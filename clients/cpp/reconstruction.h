@@ -22,6 +22,8 @@ struct HitColumns {
   Span<const std::uint32_t> volume_id, layer_id, module_id;  // [hits] TrackML's three numbers
   Span<const float> var_u, var_v;                            // [hits] mm^2, or empty
   Span<const float> size_u, size_v;                          // [hits] pixels, or empty
+  Span<const float> charge;                                  // [hits] electrons, or empty
+  Span<const float> local_u, local_v;                        // [hits] mm, on the module, or empty
   Span<const std::uint32_t> event_offsets;                   // [events + 1]; empty: one event that holds all hits
   Span<const BeamSpot> beam_spot;  // empty (the server's setting), one for all, or [events]; mm
 };
@@ -68,6 +70,8 @@ struct PipelineDescription {
   double field = 0;  // T
   std::vector<ParameterDescription> parameters;
   std::vector<std::string> devices;
+  std::vector<std::string> hit_columns;  // optional ones that it looks at
+  bool hit_columns_needed = false;       // it cannot do without them
   std::uint64_t max_events = 0, max_hits = 0, max_hits_per_event = 0, max_message_bytes = 0, memory_budget_bytes = 0;
 };
 

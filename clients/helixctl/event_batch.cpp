@@ -1,7 +1,20 @@
 #include "clients/helixctl/event_batch.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace helix::helixctl {
 namespace {
+
+/// Columns that a file may lack, by their names.
+constexpr struct {
+  const char* name;
+  std::vector<float> EventHits::*of;
+} kOptional[] = {
+    {"var_u", &EventHits::var_u},     {"var_v", &EventHits::var_v},     {"size_u", &EventHits::size_u},
+    {"size_v", &EventHits::size_v},   {"charge", &EventHits::charge},   {"local_u", &EventHits::local_u},
+    {"local_v", &EventHits::local_v},
+};
 
 template <class T>
 void append(std::vector<T>& to, const std::vector<T>& from) {
@@ -9,9 +22,8 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
 }
 
 void append(EventHits& to, const EventHits& from) {
-  for (auto column : {&EventHits::x, &EventHits::y, &EventHits::z, &EventHits::var_u, &EventHits::var_v,
-                      &EventHits::size_u, &EventHits::size_v})
-    append(to.*column, from.*column);
+  for (auto column : {&EventHits::x, &EventHits::y, &EventHits::z}) append(to.*column, from.*column);
+  for (const auto& [name, column] : kOptional) append(to.*column, from.*column);
   for (auto column : {&EventHits::volume_id, &EventHits::layer_id, &EventHits::module_id})
     append(to.*column, from.*column);
 }
@@ -29,6 +41,9 @@ HitColumns view(const EventHits& hits) {
   columns.var_v = hits.var_v;
   columns.size_u = hits.size_u;
   columns.size_v = hits.size_v;
+  columns.charge = hits.charge;
+  columns.local_u = hits.local_u;
+  columns.local_v = hits.local_v;
   return columns;
 }
 
@@ -37,8 +52,13 @@ HitColumns view(const EventHits& hits) {
 bool same_columns(const EventHits& a, const EventHits& b) {
   // An event without hits has no columns to tell, and fits anywhere.
   if (a.size() == 0 || b.size() == 0) return true;
-  return a.var_u.empty() == b.var_u.empty() && a.var_v.empty() == b.var_v.empty() &&
-         a.size_u.empty() == b.size_u.empty() && a.size_v.empty() == b.size_v.empty();
+  return std::all_of(std::begin(kOptional), std::end(kOptional),
+                     [&](const auto& column) { return (a.*column.of).empty() == (b.*column.of).empty(); });
+}
+
+void keep_columns(EventHits& hits, const std::vector<std::string>& names) {
+  for (const auto& [name, column] : kOptional)
+    if (std::find(names.begin(), names.end(), name) == names.end()) (hits.*column).clear();
 }
 
 EventBatch::EventBatch(Span<const EventHits* const> events) {

@@ -6,12 +6,16 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace helix::helixctl {
 
 /// Whether two events have the same optional columns, so that one request can hold both.
 bool same_columns(const EventHits& a, const EventHits& b);
+
+/// Empties the optional columns of other names.
+void keep_columns(EventHits& hits, const std::vector<std::string>& names);
 
 /// Events end to end, as one request holds them.
 class EventBatch {

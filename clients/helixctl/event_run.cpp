@@ -42,6 +42,7 @@ std::vector<EventRun::Event> EventRun::read(Span<const EventFile> files) {
   for (const EventFile& file : files) {
     Result<EventHits> hits = read_hits(file.hits);
     if (hits.ok()) {
+      keep_columns(*hits, options_.hit_columns);
       events.push_back({&file, std::move(*hits)});
     } else {
       unreadable(hits.status());

@@ -40,6 +40,12 @@ void print(const PipelineDescription& d) {
   std::cout << "  one request: up to " << d.max_events << " events, " << d.max_hits << " hits, " << d.max_hits_per_event
             << " hits an event, " << d.max_message_bytes << " bytes\n"
             << "  memory budget " << d.memory_budget_bytes << " bytes\n";
+  if (!d.hit_columns.empty()) {
+    std::cout << "  columns of hits beside positions" << (d.hit_columns_needed ? ", all needed" : ", where they are there")
+              << ":";
+    for (const std::string& column : d.hit_columns) std::cout << " " << column;
+    std::cout << "\n";
+  }
   print_parameters(d.parameters);
 }
 
@@ -53,6 +59,7 @@ void put(JsonWriter& json, const PipelineDescription& d) {
   json.key("limits").open('{').key("max_events").value(d.max_events).key("max_hits").value(d.max_hits);
   json.key("max_hits_per_event").value(d.max_hits_per_event).key("max_message_bytes").value(d.max_message_bytes);
   json.key("memory_budget_bytes").value(d.memory_budget_bytes).close('}');
+  json.key("hit_columns").value(d.hit_columns).key("hit_columns_needed").value(d.hit_columns_needed);
   json.key("parameters").open('[');
   for (const auto& s : d.parameters) {
     json.open('{').key("stage").value(s.stage).key("name").value(s.name).key("value").value(s.value);

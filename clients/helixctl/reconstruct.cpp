@@ -106,7 +106,9 @@ int run(Options options) {
     if (!status.ok()) return report(status);
   auto reconstructor = make_reconstructor(options);
   if (!reconstructor.ok()) return report(reconstructor.status());
-  if (const auto known = (*reconstructor)->describe(options.run.pipeline); !known.ok()) return report(known.status());
+  const auto pipeline = (*reconstructor)->describe(options.run.pipeline);
+  if (!pipeline.ok()) return report(pipeline.status());
+  options.run.hit_columns = pipeline->hit_columns;
 
   const auto start = std::chrono::steady_clock::now();
   EventRunTotals totals;

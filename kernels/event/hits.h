@@ -19,9 +19,23 @@ struct HitBatch {
   Span<const float> size_u, size_v;  // [hits] cluster size in pixels; empty: not known
   Offsets events;                    // [events + 1] hits of event e: events.begin(e) .. events.end(e)
   Span<const BeamSpot> beam_spot;    // [events] mm
+  // [hits] for models that look at them; empty: not known
+  Span<const float> charge{};              // of the cluster, electrons
+  Span<const float> local_u{}, local_v{};  // mm, on the module
 
   HELIX_HD Index n_events() const { return events.rows(); }
   HELIX_HD Index n_hits() const { return static_cast<Index>(x.size()); }
+};
+
+/// A column that a request may leave out.
+struct OptionalColumn {
+  const char* name;
+  Span<const float> HitBatch::*of;
+};
+inline constexpr OptionalColumn kOptionalColumns[] = {
+    {"var_u", &HitBatch::var_u},     {"var_v", &HitBatch::var_v},     {"size_u", &HitBatch::size_u},
+    {"size_v", &HitBatch::size_v},   {"charge", &HitBatch::charge},   {"local_u", &HitBatch::local_u},
+    {"local_v", &HitBatch::local_v},
 };
 
 }  // namespace helix

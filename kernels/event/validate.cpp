@@ -45,15 +45,15 @@ Status check_sizes(const HitBatch& hits, std::uint32_t n_modules) {
     bool optional;
   } columns[] = {{"y", hits.y.size(), false},
                  {"z", hits.z.size(), false},
-                 {"module", hits.module.size(), n_modules == 0},
-                 {"var_u", hits.var_u.size(), true},
-                 {"var_v", hits.var_v.size(), true},
-                 {"size_u", hits.size_u.size(), true},
-                 {"size_v", hits.size_v.size(), true}};
-  for (const auto& column : columns)
-    if (column.size != n && !(column.optional && column.size == 0))
-      return invalid_argument(std::string("hits.") + column.name + " has " + grouped(column.size) +
-                              " entries, hits.x has " + grouped(n));
+                 {"module", hits.module.size(), n_modules == 0}};
+  const auto wrong = [n](const char* name, std::size_t size) {
+    return invalid_argument(std::string("hits.") + name + " has " + grouped(size) + " entries, hits.x has " +
+                            grouped(n));
+  };
+  for (const auto& [name, size, optional] : columns)
+    if (size != n && !(optional && size == 0)) return wrong(name, size);
+  for (const OptionalColumn& column : kOptionalColumns)
+    if (const std::size_t size = (hits.*column.of).size(); size != n && size != 0) return wrong(column.name, size);
   if (hits.var_u.empty() != hits.var_v.empty())
     return invalid_argument("hits.var_u and hits.var_v: one of them is missing");
   return {};
@@ -125,7 +125,10 @@ Status check_values(const HitBatch& hits, std::uint32_t n_modules) {
                  {"var_u", hits.var_u, std::numeric_limits<float>::min(), 1e6f, ", not above 0 and up to 1e6 mm^2"},
                  {"var_v", hits.var_v, std::numeric_limits<float>::min(), 1e6f, ", not above 0 and up to 1e6 mm^2"},
                  {"size_u", hits.size_u, 0, 1e6f, ", not within 0 .. 1e6"},
-                 {"size_v", hits.size_v, 0, 1e6f, ", not within 0 .. 1e6"}};
+                 {"size_v", hits.size_v, 0, 1e6f, ", not within 0 .. 1e6"},
+                 {"charge", hits.charge, -1e9f, 1e9f, ", not within +-1e9"},
+                 {"local_u", hits.local_u, -kMaxCoordinate, kMaxCoordinate, ", not within +-10000 mm"},
+                 {"local_v", hits.local_v, -kMaxCoordinate, kMaxCoordinate, ", not within +-10000 mm"}};
   for (const auto& c : columns) {
     const std::size_t i = first_bad(c.column, [&](float v) { return v >= c.low && v <= c.high; });
     if (i == c.column.size()) continue;
@@ -138,6 +141,15 @@ Status check_values(const HitBatch& hits, std::uint32_t n_modules) {
 }
 
 }  // namespace
+
+Status check_present(const HitBatch& hits, Span<const OptionalColumn> needed, const std::string& who) {
+  if (hits.x.empty()) return {};
+  for (const OptionalColumn& column : needed)
+    if ((hits.*column.of).empty())
+      return invalid_argument(who + " looks at " + column.name + " of each hit, and this request has no hits." +
+                              column.name);
+  return {};
+}
 
 Status validate(const HitBatch& hits, std::uint32_t n_modules, const HitLimits& limits) {
   if (Status status = check_sizes(hits, n_modules); !status.ok()) return status;

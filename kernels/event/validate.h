@@ -6,6 +6,7 @@
 #include "kernels/geometry/detector.h"
 
 #include <cstdint>
+#include <string>
 
 namespace helix {
 
@@ -25,6 +26,10 @@ struct HitLimits {
 
 /// Largest distance from the origin along each axis that a hit or a beam spot may have, mm.
 inline constexpr float kMaxCoordinate = 10'000;
+
+/// Whether the columns that a pipeline cannot do without are there.
+/// errors: invalid_argument, which begins with `who` and names the first column that is missing
+Status check_present(const HitBatch& hits, Span<const OptionalColumn> needed, const std::string& who);
 
 /// Whether a batch in host memory may be reconstructed: nothing later checks input again.
 /// Order of the checks: sizes of columns, counts, offsets, beam spots, then values column by column.

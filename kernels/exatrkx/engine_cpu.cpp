@@ -2,6 +2,7 @@
 #include "kernels/core/tasks.h"
 #include "kernels/exatrkx/engine.h"
 #include "kernels/exatrkx/pipeline.h"
+#include "kernels/exatrkx/warm_up.h"
 
 #include <algorithm>
 #include <new>
@@ -40,6 +41,8 @@ class ExatrkxCpuEngine final : public Engine {
     for (const auto& row : exec_.clock().rows()) result.stages.push_back({row.stage, row.time});
     return result;
   }
+
+  Status warm_up() override { return exatrkx::warm_up(*this); }
 
   std::string backend() const override { return "cpu"; }
   std::string device() const override {

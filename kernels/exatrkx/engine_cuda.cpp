@@ -1,6 +1,7 @@
 #include "kernels/cuda_engine.h"
 #include "kernels/exatrkx/engine.h"
 #include "kernels/exatrkx/pipeline.h"
+#include "kernels/exatrkx/warm_up.h"
 
 namespace helix {
 namespace {
@@ -16,6 +17,8 @@ class ExatrkxPipeline {
   Result<PipelineOutput> run(CudaExec& exec, const HitBatch& hits) {
     return exatrkx::run_pipeline(exec, hits, model_, *networks_);
   }
+
+  static Status warm_up(Engine& engine) { return exatrkx::warm_up(engine); }
 
  private:
   const exatrkx::Model model_;

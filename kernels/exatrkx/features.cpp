@@ -7,7 +7,7 @@
 namespace helix::exatrkx {
 namespace {
 
-/// One column of the features.
+/// One column of the features, made from positions.
 struct FillFeature {
   HitBatch batch;
   HitFeature feature;
@@ -36,8 +36,9 @@ struct FillFeature {
         return std::asinh(r > 0.f ? z / r : (z > 0.f ? 1e4f : -1e4f));
       case HitFeature::theta:
         return std::atan2(r, z);
+      default:
+        return 0.f;  // a column of the hits: CopyFeature
     }
-    return 0.f;
   }
   HELIX_HD void operator()(Index i) const {
     const BeamSpot spot = batch.beam_spot[event_of(batch.events, i)];
@@ -46,15 +47,31 @@ struct FillFeature {
   }
 };
 
+/// One column of the features that is one of the hits.
+struct CopyFeature {
+  Span<const float> values;
+  float scale;
+  Index column, n_columns;
+  Span<float> out;
+
+  HELIX_HD void operator()(Index i) const {
+    out[static_cast<std::size_t>(i) * n_columns + column] = values[i] / scale;
+  }
+};
+
 }  // namespace
 
 Span<const float> make_features(Exec& exec, const HitBatch& batch, const Model& model) {
   const auto n_columns = static_cast<Index>(model.features.size());
   auto out = exec.scratch<float>(batch.n_hits() * n_columns);
-  for (Index c = 0; c < n_columns; ++c)
-    for_each(exec, batch.n_hits(),
-             FillFeature{batch, model.features[static_cast<std::size_t>(c)], model.scales[static_cast<std::size_t>(c)],
-                         c, n_columns, out});
+  for (Index c = 0; c < n_columns; ++c) {
+    const HitFeature feature = model.features[static_cast<std::size_t>(c)];
+    const float scale = model.scales[static_cast<std::size_t>(c)];
+    if (const OptionalColumn* column = column_of(feature))
+      for_each(exec, batch.n_hits(), CopyFeature{batch.*column->of, scale, c, n_columns, out});
+    else
+      for_each(exec, batch.n_hits(), FillFeature{batch, feature, scale, c, n_columns, out});
+  }
   return out;
 }
 

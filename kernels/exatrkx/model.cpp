@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <string_view>
 
 namespace helix::exatrkx {
 namespace {
 
-constexpr std::array kFeatureNames{"x", "y", "z", "r", "phi", "cos_phi", "sin_phi", "eta", "theta"};
+constexpr std::array kFeatureNames{"x",     "y",     "z",     "r",      "phi",    "cos_phi", "sin_phi", "eta",
+                                   "theta", "var_u", "var_v", "size_u", "size_v", "charge",  "local_u", "local_v"};
 constexpr std::array kDirectionNames{"inside_out", "larger_first", "smaller_first"};
 
 /// Place of a name in a table, or its size.
@@ -71,9 +73,13 @@ void read_graph(TomlReader& reader, Model& model) {
 void read_tracks(TomlReader& reader, Model& model) {
   read_index(reader, "min_hits", model.min_hits, 1, 1000);
   reader.take("walk", model.walk);
-  double walk_cut = model.edge_cut, field = 0;
+  double walk_cut = model.edge_cut, field = 0, join_xy = 0, join_rz = 0;
   reader.take("walk_cut", walk_cut, 0, 1);
   reader.take("field", field, -20, 20);
+  reader.take("join_xy", join_xy, 0, 1000);
+  reader.take("join_rz", join_rz, 0, 1000);
+  if ((join_xy > 0) != (join_rz > 0)) reader.fail("join_rz", "join_xy and join_rz are both needed, or neither");
+  model.join = {static_cast<float>(join_xy), static_cast<float>(join_rz)};
   model.walk_cut = static_cast<float>(walk_cut);
   model.field = static_cast<float>(field);
 }
@@ -130,10 +136,26 @@ std::vector<ModelSetting> describe_model(const Model& model) {
           {"tracks", "min_hits", std::to_string(model.min_hits), "smaller components are no tracks"},
           {"tracks", "walk", model.walk ? "true" : "false", "chains of best edges instead of components"},
           {"tracks", "walk_cut", number(double{model.walk_cut}), "least score of an edge of a chain"},
+          {"tracks", "join_xy", number(double{model.join.xy}),
+           "mm, how well pieces of a track must lie on one circle to be joined; 0: they are not"},
+          {"tracks", "join_rz", number(double{model.join.rz}), "mm, the same along the beam line"},
           {"tracks", "field", number(double{model.field}), "T, along z; 0: not known, q/pt is 0"}};
 }
 
 const char* name_of(HitFeature feature) { return kFeatureNames[static_cast<std::size_t>(feature)]; }
+
+const OptionalColumn* column_of(HitFeature feature) {
+  for (const OptionalColumn& column : kOptionalColumns)
+    if (std::string_view(column.name) == name_of(feature)) return &column;
+  return nullptr;
+}
+
+std::vector<OptionalColumn> columns_of(const Model& model) {
+  std::vector<OptionalColumn> columns;
+  for (const HitFeature feature : model.features)
+    if (const OptionalColumn* column = column_of(feature)) columns.push_back(*column);
+  return columns;
+}
 
 Result<Model> load_model(const std::string& folder) {
   const std::string path = folder + "/model.toml";

@@ -2,6 +2,8 @@
 
 #include "kernels/core/ragged.h"
 #include "kernels/core/status.h"
+#include "kernels/event/hits.h"
+#include "kernels/exatrkx/join.h"
 
 #include <cstdint>
 #include <string>
@@ -9,8 +11,26 @@
 
 namespace helix::exatrkx {
 
-/// What the networks may be told of a hit: mm, rad, around the event's beam line.
-enum class HitFeature { x, y, z, r, phi, cos_phi, sin_phi, eta, theta };
+/// What the networks may be told of a hit: its position, in mm and rad around the event's beam line, and columns that
+/// a request may leave out.
+enum class HitFeature {
+  x,
+  y,
+  z,
+  r,
+  phi,
+  cos_phi,
+  sin_phi,
+  eta,
+  theta,
+  var_u,
+  var_v,
+  size_u,
+  size_v,
+  charge,
+  local_u,
+  local_v
+};
 
 /// Which end of an edge is its source: the hit nearer to the beam spot, or the one of larger or smaller index.
 enum class Direction { inside_out, larger_first, smaller_first };
@@ -36,6 +56,7 @@ struct Model {
   Index min_hits = 3;            // smaller components are no tracks
   bool walk = false;             // split components by walks along the best edges
   float walk_cut = 0;            // least score of an edge of a walk
+  JoinCuts join;                 // of pieces of one track; off by default
   float field = 0;               // T, along z: what curvature means; 0: unknown, q/pt is then 0
   NetworkFile embed, filter, gnn;
   std::string digest;  // of all that is in the folder
@@ -53,5 +74,11 @@ std::vector<ModelSetting> describe_model(const Model& model);
 
 /// Names of the features, as in model.toml.
 const char* name_of(HitFeature feature);
+
+/// The column of hits that a feature is; null: it is made from the position.
+const OptionalColumn* column_of(HitFeature feature);
+
+/// The columns that a model cannot do without.
+std::vector<OptionalColumn> columns_of(const Model& model);
 
 }  // namespace helix::exatrkx

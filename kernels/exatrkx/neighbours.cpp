@@ -9,6 +9,9 @@
 // All pairs of one event would do. Here pairs of boxes within the radius are refined from level to level of a tree,
 // down to pairs of leaves, whose points are compared eight at a time. Box distances are computed by the same
 // operations in the same order as point distances, and rounding keeps order: no pair is lost, without any margin.
+//
+// A point with more neighbours than it may keep is crowded. Its search looks at boxes of leaves first, and passes by
+// those that are no nearer than what it already has: many points upon each other must not cost all of their pairs.
 namespace helix::exatrkx {
 namespace {
 
@@ -83,19 +86,13 @@ struct Candidates {
     return p;
   }
 
-  HELIX_HD float distance2(Index a, Index b) const {
-    const Coordinates<D> p = point(a), q = point(b);
-    float sum = 0;
-    for (Index d = 0; d < D; ++d) sum += (q.at[d] - p.at[d]) * (q.at[d] - p.at[d]);
-    return sum;
-  }
-
-  /// visit(other slot) in leaves up to `last` where distance^2 <= reach, which may shrink under way, and keep(slot).
+  /// visit(other slot) in leaves up to `last` where distance^2 <= reach, which may shrink under way (negative: enough),
+  /// and keep(slot).
   template <class Keep, class Visit>
   HELIX_HD void visit(Index slot, Index last, const float& reach, const Keep& keep, const Visit& visit) const {
     const Coordinates<D> p = point(slot);
     const Index leaf = slot / kFan;
-    for (Index k = near.rows.begin(leaf); k < near.rows.end(leaf) && near.values[k] <= last; ++k) {
+    for (Index k = near.rows.begin(leaf); k < near.rows.end(leaf) && near.values[k] <= last && reach >= 0; ++k) {
       const Index first = kFan * near.values[k];
       const float* at = leaves.block(near.values[k]);
       const float most = reach;
@@ -134,7 +131,7 @@ struct FindBusy {
       high.at[d] = e.high;
     }
     Index n = -1;  // itself
-    for (Index k = near.rows.begin(leaf); k < near.rows.end(leaf); ++k) {
+    for (Index k = near.rows.begin(leaf); k < near.rows.end(leaf) && n <= most; ++k) {
       const float* at = candidates.leaves.block(near.values[k]);
       const float most2 = radius2;
       const auto margin = [=](Index i) {
@@ -162,9 +159,13 @@ struct FindCrowded {
 
   HELIX_HD void operator()(Index slot) const {
     Index n = 0;
+    float reach = radius2;
     if (busy[slot / kFan] != 0)
       candidates.visit(
-          slot, kNoPoint, radius2, [slot](Index other) { return other != slot; }, [&](Index) { ++n; });
+          slot, kNoPoint, reach, [slot](Index other) { return other != slot; },
+          [&](Index) {
+            if (++n > most) reach = -1;
+          });
     crowded[slot] = n > most ? 1 : 0;
   }
 };
@@ -174,10 +175,76 @@ struct IsCrowded {
   HELIX_HD bool operator()(Index slot) const { return crowded[slot] != 0; }
 };
 
+/// What the points of a leaf are spread over, and the smallest of their rows of the batch.
+template <int D>
+struct LeafBox {
+  float low[D], high[D];
+  Index first;
+
+  /// No point of the leaf is nearer to `p`.
+  HELIX_HD Near nearest(const Coordinates<D>& p) const {
+    float distance2 = 0;
+    for (Index d = 0; d < D; ++d) {
+      const float gap = larger(larger(low[d] - p.at[d], p.at[d] - high[d]), 0.f);
+      distance2 += gap * gap;
+    }
+    return {distance2, first};
+  }
+};
+
+template <int D>
+struct MakeLeafBox {
+  Leaves<D> leaves;
+  Span<LeafBox<D>> box;  // [leaves]
+
+  HELIX_HD void operator()(Index leaf) const {
+    LeafBox<D> b;
+    for (Index d = 0; d < D; ++d) {
+      const float* at = leaves.block(leaf) + d * kFan;
+      const Extent e = extent_of_eight(at, at);
+      b.low[d] = e.low;
+      b.high[d] = e.high;
+    }
+    b.first = kNoPoint;
+    for (Index k = 0; k < kFan; ++k) b.first = smaller_index(b.first, leaves.original[kFan * leaf + k]);
+    box[leaf] = b;
+  }
+  static HELIX_HD Index smaller_index(Index a, Index b) { return a < b ? a : b; }
+};
+
+/// Points in the order of leaves, where whole leaves are passed by that hold none before a limit.
+template <int D>
+struct LimitedSearch {
+  Candidates<D> candidates;
+  Span<const LeafBox<D>> box;  // [leaves]
+
+  /// visit(other) for all other points that may be before `limit`, which may shrink under way, or are it.
+  template <class Visit>
+  HELIX_HD void operator()(Index slot, const Near& limit, const Visit& visit) const {
+    const Coordinates<D> p = candidates.point(slot);
+    const Ragged& near = candidates.near;
+    const Index leaf = slot / kFan;
+    for (Index k = near.rows.begin(leaf); k < near.rows.end(leaf); ++k) {
+      const Index other = near.values[k];
+      if (limit.before(box[other].nearest(p))) continue;
+      const float* at = candidates.leaves.block(other);
+      float distance2[kFan] = {};
+      for (Index d = 0; d < D; ++d)
+        for (Index i = 0; i < kFan; ++i)
+          distance2[i] += (at[d * kFan + i] - p.at[d]) * (at[d * kFan + i] - p.at[d]);
+      for (Index i = 0; i < kFan; ++i) {
+        if (!(distance2[i] <= limit.distance2) || kFan * other + i == slot) continue;  // NaN: no point, or not a near one
+        const Near one{distance2[i], candidates.leaves.original[kFan * other + i]};
+        if (!limit.before(one)) visit(kFan * other + i, one);
+      }
+    }
+  }
+};
+
 /// The `most` nearest of a crowded point, as a heap with the farthest on top: that is the point's limit.
 template <int D>
 struct FindLimit {
-  Candidates<D> candidates;
+  LimitedSearch<D> search;
   float radius2;
   Index most;
   Span<const Index> slots;
@@ -202,44 +269,44 @@ struct FindLimit {
     const Index slot = slots[i];
     Near* heap = heaps.begin() + static_cast<std::size_t>(most) * i;
     Index n = 0;
-    float reach = radius2;
-    candidates.visit(
-        slot, kNoPoint, reach, [slot](Index other) { return other != slot; },
-        [&](Index other) {
-          const Near one{candidates.distance2(slot, other), candidates.leaves.original[other]};
-          if (n < most)
-            rise(heap, n++, one);
-          else if (one.before(heap[0]))
-            sink(heap, n, one);
-          if (n == most) reach = heap[0].distance2;
-        });
-    limit[slot] = heap[0];
+    Near farthest{radius2, kNoPoint};
+    search(slot, farthest, [&](Index, const Near& one) {
+      if (n < most)
+        rise(heap, n++, one);
+      else
+        sink(heap, n, one);
+      if (n == most) farthest = heap[0];
+    });
+    limit[slot] = farthest;
   }
 };
 
-/// Points in slots before a point's that it is joined to: each pair is met once.
+/// Points in slots before a point's that it is joined to, where no point is crowded: each pair is met once.
 template <int D>
 struct PairWalk {
   Candidates<D> candidates;
   float radius2;
-  Span<const Near> limit;  // [slots], or empty: no point is crowded
-
-  /// Of the pair's two points the later one must have the earlier one within its limit.
-  HELIX_HD bool within_limit(Index a, Index b) const {
-    const Span<const Index> original = candidates.leaves.original;
-    const bool a_later = original[a] > original[b];
-    return !limit[a_later ? a : b].before({candidates.distance2(a, b), original[a_later ? b : a]});
-  }
 
   template <class Emit>
   HELIX_HD void operator()(Index slot, const Emit& emit) const {
-    const auto before = [slot](Index other) { return other < slot; };
-    if (limit.empty())
-      candidates.visit(slot, slot / kFan, radius2, before, emit);
-    else
-      candidates.visit(slot, slot / kFan, radius2, before, [&](Index other) {
-        if (within_limit(slot, other)) emit(other);
-      });
+    candidates.visit(
+        slot, slot / kFan, radius2, [slot](Index other) { return other < slot; }, emit);
+  }
+};
+
+/// The same where some are: each pair is met by its later point, which must have the earlier one within its limit.
+template <int D>
+struct LimitedWalk {
+  LimitedSearch<D> search;
+  Span<const Near> limit;  // [slots]
+
+  template <class Emit>
+  HELIX_HD void operator()(Index slot, const Emit& emit) const {
+    const Index self = search.candidates.leaves.original[slot];
+    if (self == kNoPoint) return;
+    search(slot, limit[slot], [&](Index other, const Near& one) {
+      if (one.index < self) emit(other);
+    });
   }
 };
 
@@ -333,19 +400,30 @@ Candidates<D> find_candidates(Exec& exec, const BoxTree<D>& tree, float radius2)
   return {tree.leaves, near};
 }
 
-/// How far each point may see; empty where none is crowded. Heaps are made for some of the crowded points at a time,
-/// so that they take little memory.
+/// Slots of the crowded points.
 template <int D>
-Span<const Near> find_limits(Exec& exec, const Candidates<D>& candidates, float radius2, Index most) {
-  constexpr Index kHeapEntries = 1 << 22;
+Span<const Index> find_crowded(Exec& exec, const Candidates<D>& candidates, float radius2, Index most) {
   const Index n_slots = candidates.leaves.n_slots();
   auto busy = exec.template scratch<Index>(candidates.leaves.nodes.n),
        is_crowded = exec.template scratch<Index>(n_slots);
   for_each(exec, candidates.leaves.nodes.n, FindBusy<D>{candidates, radius2, most, busy});
   for_each(exec, n_slots, FindCrowded<D>{candidates, radius2, most, busy, is_crowded});
-  const Span<Index> crowded = select(exec, n_slots, IsCrowded{is_crowded});
-  if (crowded.empty()) return {};
-  auto limit = exec.template scratch<Near>(n_slots);
+  return select(exec, n_slots, IsCrowded{is_crowded});
+}
+
+template <int D>
+LimitedSearch<D> make_search(Exec& exec, const Candidates<D>& candidates) {
+  auto box = exec.template scratch<LeafBox<D>>(candidates.leaves.nodes.n);
+  for_each(exec, candidates.leaves.nodes.n, MakeLeafBox<D>{candidates.leaves, box});
+  return {candidates, box};
+}
+
+/// How far each point may see. Heaps are made for some of the crowded points at a time, so that they take little memory.
+template <int D>
+Span<const Near> find_limits(Exec& exec, const LimitedSearch<D>& search, Span<const Index> crowded, float radius2,
+                             Index most) {
+  constexpr Index kHeapEntries = 1 << 22;
+  auto limit = exec.template scratch<Near>(search.candidates.leaves.n_slots());
   fill(exec, limit, Near{radius2, kNoPoint});
   const auto n = static_cast<Index>(crowded.size());
   const Index step = std::min(n, std::max(Index{1}, kHeapEntries / most));
@@ -353,9 +431,20 @@ Span<const Near> find_limits(Exec& exec, const Candidates<D>& candidates, float 
   for (Index first = 0; first < n; first += step) {
     const Index count = std::min(step, n - first);
     const auto some = crowded.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-    for_each(exec, count, FindLimit<D>{candidates, radius2, most, some, heaps, limit});
+    for_each(exec, count, FindLimit<D>{search, radius2, most, some, heaps, limit});
   }
   return limit;
+}
+
+/// Of each slot the slots that it is joined to, each pair once.
+template <int D>
+Ragged find_pairs(Exec& exec, const Candidates<D>& candidates, float radius2, Index most) {
+  const Index n_slots = candidates.leaves.n_slots();
+  const Span<const Index> crowded = find_crowded(exec, candidates, radius2, most);
+  if (crowded.empty()) return gather_rows(exec, n_slots, PairWalk<D>{candidates, radius2});
+  const LimitedSearch<D> search = make_search(exec, candidates);
+  const Span<const Near> limit = find_limits(exec, search, crowded, radius2, most);
+  return gather_rows(exec, n_slots, LimitedWalk<D>{search, limit});
 }
 
 template <int D>
@@ -363,9 +452,8 @@ Edges find_edges(Exec& exec, const Points& points, const GraphConfig& config) {
   const float radius2 = config.radius * config.radius;
   const BoxTree<D> tree = build_tree<D>(exec, points);
   const Candidates<D> candidates = find_candidates(exec, tree, radius2);
-  const Span<const Near> limit = find_limits(exec, candidates, radius2, config.max_neighbours - 1);
   const Index n_slots = tree.leaves.n_slots();
-  const Ragged other = gather_rows(exec, n_slots, PairWalk<D>{candidates, radius2, limit});
+  const Ragged other = find_pairs(exec, candidates, radius2, config.max_neighbours - 1);
 
   const Pairs pairs{other, tree.leaves.original, config.order == EdgeOrder::larger_first};
   auto n_edges = exec.template scratch<Index>(points.n());

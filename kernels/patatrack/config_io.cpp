@@ -40,4 +40,11 @@ std::string config_digest(const Config& config) {
   return sha256(text);
 }
 
+std::vector<OptionalColumn> columns_used() {
+  return {{"var_u", &HitBatch::var_u},
+          {"var_v", &HitBatch::var_v},
+          {"size_u", &HitBatch::size_u},
+          {"size_v", &HitBatch::size_v}};
+}
+
 }  // namespace helix::patatrack

@@ -2,6 +2,7 @@
 
 #include "kernels/core/settings.h"
 #include "kernels/core/status.h"
+#include "kernels/event/hits.h"
 #include "kernels/patatrack/config.h"
 
 #include <string>
@@ -26,6 +27,9 @@ Status load_config_text(const std::string& text, const std::string& file, Config
 std::string print_config(const Config& config);
 
 std::vector<StageSetting> describe_config(const Config& config);
+
+/// Optional columns of hits that the pipeline looks at, where they are there.
+std::vector<OptionalColumn> columns_used();
 
 /// SHA-256 of all stages' names and values: changes with a value, not with help texts or the order in a file.
 std::string config_digest(const Config& config);

@@ -18,6 +18,7 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)  # installed programs find LibTorch where it was when they were linked
 
 find_program(CCACHE ccache)
 if(CCACHE)
@@ -67,23 +68,30 @@ else()
   message(STATUS "CUDA backend: not built: ${missing}")
 endif()
 # --- LibTorch: for the networks of exatrkx --------------------------------------------------------------------------
-# Its own CMake package insists on a whole CUDA toolkit if it was built for one; we link its CPU half and need no more.
+# Its own CMake package insists on a whole CUDA toolkit if it was built for one. All that it would set beyond that are
+# the folders and libraries below: today's builds need no flags of their own, and the two libraries hold all operators
+# of the CPU.
 set(HELIX_TORCH AUTO CACHE STRING "LibTorch for the exatrkx pipeline: AUTO (where it is found), ON, OFF")
 set_property(CACHE HELIX_TORCH PROPERTY STRINGS AUTO ON OFF)
-file(GLOB venv_torch ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
-set(HELIX_TORCH_DIR "${venv_torch}" CACHE PATH "Folder of LibTorch: include/, lib/; default: .venv's torch package")
+set(HELIX_TORCH_DIR "" CACHE PATH "Folder of LibTorch, which holds include and lib; empty: the torch package in .venv")
+if(NOT HELIX_TORCH_DIR)  # not kept in the cache: .venv may come later
+  file(GLOB HELIX_TORCH_DIR ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+endif()
 set(HELIX_TORCH_FOUND FALSE)
+set(missing "")
 if(HELIX_TORCH STREQUAL "OFF")
   set(missing "switched off (HELIX_TORCH=OFF)")
-elseif(NOT EXISTS "${HELIX_TORCH_DIR}/lib/libtorch_cpu.so")
-  set(missing "LibTorch was not found (HELIX_TORCH_DIR=${HELIX_TORCH_DIR})")
+elseif(NOT HELIX_TORCH_DIR)
+  set(missing "LibTorch was not found: no torch package in .venv, and HELIX_TORCH_DIR names no folder")
+elseif(NOT EXISTS "${HELIX_TORCH_DIR}/lib/libtorch_cpu.so" OR NOT EXISTS "${HELIX_TORCH_DIR}/include/torch/script.h")
+  set(missing "LibTorch was not found in ${HELIX_TORCH_DIR}")
 else()
   set(HELIX_TORCH_FOUND TRUE)
   foreach(library torch_cpu c10)
     add_library(torch::${library} SHARED IMPORTED)
     set_target_properties(torch::${library} PROPERTIES IMPORTED_LOCATION ${HELIX_TORCH_DIR}/lib/lib${library}.so)
   endforeach()
-  # what libtorch_cpu.so itself needs lies beside the torch package
+  # what libtorch_cpu.so itself needs lies beside the torch package, where it finds it by a path of its own
   file(GLOB torch_needs ${HELIX_TORCH_DIR}/../nvidia/*/lib)
   list(TRANSFORM torch_needs PREPEND "LINKER:-rpath-link," OUTPUT_VARIABLE torch_rpath_link)
   add_library(helix_torch INTERFACE)
@@ -91,7 +99,8 @@ else()
                              ${HELIX_TORCH_DIR}/include/torch/csrc/api/include)
   target_link_libraries(helix_torch INTERFACE torch::torch_cpu torch::c10)
   target_link_options(helix_torch INTERFACE ${torch_rpath_link})
-  if(HELIX_CUDA_FOUND AND EXISTS "${HELIX_TORCH_DIR}/lib/libtorch_cuda.so")
+  file(GLOB torch_cublas ${HELIX_TORCH_DIR}/../nvidia/*/lib/libcublas.so.*)  # there if all is that libtorch_cuda.so needs
+  if(HELIX_CUDA_FOUND AND torch_cublas AND EXISTS "${HELIX_TORCH_DIR}/lib/libtorch_cuda.so")
     foreach(library torch_cuda c10_cuda)
       add_library(torch::${library} SHARED IMPORTED)
       set_target_properties(torch::${library} PROPERTIES IMPORTED_LOCATION ${HELIX_TORCH_DIR}/lib/lib${library}.so)
@@ -112,7 +121,7 @@ if(HELIX_TORCH_FOUND)
 elseif(HELIX_TORCH STREQUAL "ON")
   message(FATAL_ERROR "exatrkx pipeline: ${missing}, but HELIX_TORCH=ON asks for it")
 else()
-  message(STATUS "exatrkx pipeline: not part of this build: ${missing}")
+  message(STATUS "exatrkx pipeline: its networks are not part of this build: ${missing}")
 endif()
 
 # --- flags ---------------------------------------------------------------------------------------------------------

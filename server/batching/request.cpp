@@ -1,5 +1,8 @@
 #include "server/batching/request.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace helix::server {
 
 Status Request::wanted(Clock::time_point now) const {
@@ -25,8 +28,9 @@ void Request::refuse(const Status& status) {
 }
 
 bool same_columns(const HitBatch& a, const HitBatch& b) {
-  return a.var_u.empty() == b.var_u.empty() && a.var_v.empty() == b.var_v.empty() &&
-         a.size_u.empty() == b.size_u.empty() && a.size_v.empty() == b.size_v.empty();
+  return std::all_of(std::begin(kOptionalColumns), std::end(kOptionalColumns), [&](const OptionalColumn& column) {
+    return (a.*column.of).empty() == (b.*column.of).empty();
+  });
 }
 
 }  // namespace helix::server

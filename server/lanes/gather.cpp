@@ -17,7 +17,7 @@ void clear(Columns&... columns) {
 
 HitBatch Gather::join(Span<const std::unique_ptr<Request>> requests) {
   if (requests.size() == 1) return requests[0]->hits();
-  clear(x_, y_, z_, var_u_, var_v_, size_u_, size_v_, module_, events_, beam_spot_);
+  clear(x_, y_, z_, var_u_, var_v_, size_u_, size_v_, charge_, local_u_, local_v_, module_, events_, beam_spot_);
   events_.push_back(0);
   for (const auto& request : requests) append(request->hits());
   return {.x = x_,
@@ -29,7 +29,10 @@ HitBatch Gather::join(Span<const std::unique_ptr<Request>> requests) {
           .size_u = size_u_,
           .size_v = size_v_,
           .events = {events_},
-          .beam_spot = beam_spot_};
+          .beam_spot = beam_spot_,
+          .charge = charge_,
+          .local_u = local_u_,
+          .local_v = local_v_};
 }
 
 void Gather::append(const HitBatch& hits) {
@@ -43,6 +46,9 @@ void Gather::append(const HitBatch& hits) {
   extend(var_v_, hits.var_v);
   extend(size_u_, hits.size_u);
   extend(size_v_, hits.size_v);
+  extend(charge_, hits.charge);
+  extend(local_u_, hits.local_u);
+  extend(local_v_, hits.local_v);
   extend(beam_spot_, hits.beam_spot);
 }
 

@@ -18,7 +18,7 @@ class Gather {
  private:
   void append(const HitBatch& hits);
 
-  std::vector<float> x_, y_, z_, var_u_, var_v_, size_u_, size_v_;
+  std::vector<float> x_, y_, z_, var_u_, var_v_, size_u_, size_v_, charge_, local_u_, local_v_;
   std::vector<std::uint32_t> module_;
   std::vector<Index> events_;
   std::vector<BeamSpot> beam_spot_;

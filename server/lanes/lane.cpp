@@ -40,13 +40,33 @@ Lane::Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, Batc
       lost_(std::move(lost)),
       thread_([this](const std::stop_token& stop) { loop(stop); }) {}
 
+bool Lane::wait_warm(Clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, deadline, [this] { return warm_; });
+}
+
 bool Lane::wait_ended(Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
-  return end_.wait_until(lock, deadline, [this] { return ended_; });
+  return changed_.wait_until(lock, deadline, [this] { return ended_; });
+}
+
+/// An engine that fails at it may still serve: a batch says the same again, to who sent it.
+void Lane::warm_up() {
+  Status status;
+  try {
+    status = engine_->warm_up();
+  } catch (const std::exception& error) {
+    status = internal_error(error.what());
+  }
+  if (!status.ok()) log::warn("lane.cold", {{"lane", number_}, {"device", device_}, {"error", status.message()}});
+  const std::scoped_lock lock(mutex_);
+  warm_ = true;
+  changed_.notify_all();
 }
 
 void Lane::loop(const std::stop_token& stop) {
   pthread_setname_np(pthread_self(), ("lane-" + std::to_string(number_)).c_str());
+  warm_up();
   while (!device_lost_) {
     Batch batch = queue_.take(stop, budget_);
     if (batch.empty()) break;
@@ -54,7 +74,7 @@ void Lane::loop(const std::stop_token& stop) {
   }
   const std::scoped_lock lock(mutex_);
   ended_ = true;
-  end_.notify_all();
+  changed_.notify_all();
 }
 
 // A request alone is not run again: the second time would fail as the first did.

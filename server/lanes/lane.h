@@ -13,7 +13,7 @@
 
 namespace helix::server {
 
-/// A device and the thread that owns it: pulls batches from the queue, runs them, answers each request.
+/// A device and the thread that owns it: warms it up, pulls batches from the queue, runs them, answers each request.
 ///
 /// A batch that fails is run again request by request, so that the guilty one fails alone. An engine that says
 /// unavailable has lost its device: its batch is refused and the lane leaves service.
@@ -27,6 +27,9 @@ class Lane {
   const std::string& device() const { return device_; }
   const std::string& backend() const { return backend_; }
 
+  /// Whether the engine is warm by the deadline.
+  bool wait_warm(Clock::time_point deadline);
+
   /// Whether the thread has ended (queue closed and empty, or device lost) by the deadline.
   bool wait_ended(Clock::time_point deadline);
 
@@ -38,6 +41,7 @@ class Lane {
   };
 
   void loop(const std::stop_token& stop);
+  void warm_up();
   void run(Batch batch);
   Status run_together(Span<std::unique_ptr<Request>> requests);
   Result<Computed> compute(Span<const std::unique_ptr<Request>> requests);
@@ -52,9 +56,9 @@ class Lane {
   Gather gather_;
   bool device_lost_ = false;
 
-  std::mutex mutex_;  // guards ended_
-  std::condition_variable end_;
-  bool ended_ = false;
+  std::mutex mutex_;  // guards warm_, ended_
+  std::condition_variable changed_;
+  bool warm_ = false, ended_ = false;
 
   std::jthread thread_;  // last: starts when all else is there, joined before anything goes
 };

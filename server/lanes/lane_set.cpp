@@ -2,6 +2,8 @@
 
 #include "server/observe/log.h"
 
+#include <algorithm>
+
 namespace helix::server {
 
 LaneSet::LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, BatchBudget budget,
@@ -18,6 +20,10 @@ std::vector<std::string> LaneSet::devices() const {
   std::vector<std::string> devices;
   for (const auto& lane : lanes_) devices.push_back(lane->device());
   return devices;
+}
+
+bool LaneSet::wait_warm(Clock::time_point deadline) const {
+  return std::all_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->wait_warm(deadline); });
 }
 
 bool LaneSet::wait_ended(Clock::time_point deadline) {

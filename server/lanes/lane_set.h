@@ -19,6 +19,7 @@ class LaneSet {
 
   const std::string& backend() const { return lanes_.front()->backend(); }
   std::vector<std::string> devices() const;
+  bool wait_warm(Clock::time_point deadline) const;
   bool wait_ended(Clock::time_point deadline);
 
  private:

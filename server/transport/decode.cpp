@@ -45,6 +45,9 @@ Status check_columns(const v1::Hits& hits) {
       {"var_v", hits.var_v_size(), false},
       {"size_u", hits.size_u_size(), false},
       {"size_v", hits.size_v_size(), false},
+      {"charge", hits.charge_size(), false},
+      {"local_u", hits.local_u_size(), false},
+      {"local_v", hits.local_v_size(), false},
   };
   for (const auto& [name, size, needed] : columns)
     if (size != hits.x_size() && (needed || size != 0))
@@ -162,7 +165,10 @@ Result<HitBatch> decode(const v1::Hits& hits, const Detector& detector, const Be
                        .size_u = view(hits.size_u()),
                        .size_v = view(hits.size_v()),
                        .events = *events,
-                       .beam_spot = *spots};
+                       .beam_spot = *spots,
+                       .charge = view(hits.charge()),
+                       .local_u = view(hits.local_u()),
+                       .local_v = view(hits.local_v())};
   if (Status status = validate(batch, detector, limits); !status.ok()) return status;
   return batch;
 }

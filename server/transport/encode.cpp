@@ -155,6 +155,8 @@ void encode(const Pipeline& pipeline, v1::DescribePipelineResponse& response) {
     row.set_help(parameter.setting.help);
   }
   write_limits(pipeline.facts(), *response.mutable_limits());
+  for (const OptionalColumn& column : pipeline.facts().columns) response.add_hit_columns(column.name);
+  response.set_hit_columns_needed(!pipeline.facts().columns_needed_by.empty());
 }
 
 }  // namespace helix::server

@@ -100,6 +100,9 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
     const Result<HitBatch> hits =
         decode(request_->hits(), pipeline_->detector(), facts.beam_spot, facts.limits, *arena_);
     if (!hits.ok()) return hits.status();
+    if (!facts.columns_needed_by.empty())
+      if (const Status status = check_present(*hits, facts.columns, facts.columns_needed_by); !status.ok())
+        return status;
     Result<Ticket> ticket = admit(arena_->SpaceAllocated());
     if (!ticket.ok()) return ticket.status();
     return push(*hits, *std::move(ticket));

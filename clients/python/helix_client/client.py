@@ -6,7 +6,7 @@ import numpy as np
 
 from helix.v1 import reconstruct_pb2, reconstruct_pb2_grpc
 
-FLOATS = ("x", "y", "z", "var_u", "var_v", "size_u", "size_v")
+FLOATS = ("x", "y", "z", "var_u", "var_v", "size_u", "size_v", "charge", "local_u", "local_v")
 NUMBERS = ("volume_id", "layer_id", "module_id")
 COVARIANCE_SIZE = 15
 OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
@@ -15,11 +15,22 @@ OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_leng
 @dataclass
 class Reconstruction:
     """tracks and vertices: columns as in proto/helix/v1/data.proto, covariance as [tracks, 15]; hit holds rows of the
-    event's hits. provenance and time: what produced them, and where the time went (ns)."""
+    event's hits. provenance and time: what produced them, and where the time went (ns), time["stages"] by stage.
+    counters: a dict an event."""
     tracks: dict
     vertices: dict
     provenance: dict = field(default_factory=dict)
     time: dict = field(default_factory=dict)
+    counters: list = field(default_factory=list)
+
+    def labels(self, event=0):
+        """For each hit of an event its track, counted from 0 within the event; -1: none. Of several the first."""
+        out = np.full(self.counters[event]["hits"], -1)
+        first, last = self.tracks["event_offsets"][event:event + 2]
+        for track in range(last - 1, first - 1, -1):
+            begin, end = self.tracks["hit_offsets"][track:track + 2]
+            out[self.tracks["hit"][begin:end]] = track - first
+        return out
 
 
 def encode(hits, beam_spot, to):
@@ -29,7 +40,8 @@ def encode(hits, beam_spot, to):
             getattr(to, name).extend(np.asarray(hits[name], np.float32).tolist())
     modules = NUMBERS if all(name in hits for name in NUMBERS) else ("module_index",)
     for name in modules:
-        getattr(to, name).extend(np.asarray(hits[name]).tolist())
+        if name in hits:  # space points have no modules
+            getattr(to, name).extend(np.asarray(hits[name]).tolist())
     if "event_offsets" in hits:
         to.event_offsets.extend(np.asarray(hits["event_offsets"]).tolist())
     if beam_spot is not None:
@@ -50,8 +62,8 @@ def scalars(message):
 def reconstruct(server, hits, *, pipeline="patatrack", beam_spot=None, min_quality=None, request_id="", timeout=60.0):
     """Reconstructs hits on the server at HOST:PORT.
 
-    hits       columns by name: x, y, z; volume_id, layer_id, module_id or module_index; optional var_u, var_v,
-               size_u, size_v; event_offsets for several events end to end
+    hits       columns by name: x, y, z; for patatrack volume_id, layer_id, module_id or module_index; optional var_u, var_v,
+               size_u, size_v, charge, local_u, local_v; event_offsets for several events end to end
     beam_spot  (x, y, z) or one row an event, mm; None: the server's setting
     raises     grpc.RpcError: code() and details() say what is wrong
     """
@@ -64,4 +76,6 @@ def reconstruct(server, hits, *, pipeline="patatrack", beam_spot=None, min_quali
         answer = stub.Reconstruct(request, timeout=timeout)
     tracks = decode(answer.tracks)
     tracks["covariance"] = tracks["covariance"].reshape(-1, COVARIANCE_SIZE)
-    return Reconstruction(tracks, decode(answer.vertices), scalars(answer.provenance), scalars(answer.time))
+    times = {**scalars(answer.time), "stages": {stage.stage: stage.time for stage in answer.time.stages}}
+    return Reconstruction(tracks, decode(answer.vertices), scalars(answer.provenance), times,
+                          [scalars(event) for event in answer.counters])

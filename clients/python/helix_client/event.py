@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-INTEGERS = ("hit_id", "volume_id", "layer_id", "module_id", "module_index")
+INTEGERS = ("hit_id", "measurement_id", "volume_id", "layer_id", "module_id", "module_index")
 
 
 def read_columns(path):
@@ -26,10 +26,14 @@ def read_columns(path):
             for name, column in zip(names, columns)}
 
 
-def read_event(prefix):
-    """Hits of PREFIX-hits.csv, as `reconstruct` takes them; hit_id is among the columns."""
-    hits = read_columns(prefix + "-hits.csv")
+def read_event(event):
+    """Hits of EVENT-hits.csv, or of the file EVENT, as `reconstruct` takes them; hit_id is among the columns. In ACTS's
+    files of space points that is measurement_id; these have no modules."""
+    path = event if os.path.isfile(event) else event + "-hits.csv"
+    hits = read_columns(path)
+    if "hit_id" not in hits and "measurement_id" in hits:
+        hits["hit_id"] = hits.pop("measurement_id")
     missing = [name for name in ("hit_id", "x", "y", "z") if name not in hits]
     if missing:
-        raise ValueError(f"{prefix}-hits.csv: no column {', '.join(missing)}")
+        raise ValueError(f"{path}: no column {', '.join(missing)}")
     return hits

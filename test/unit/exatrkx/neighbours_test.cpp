@@ -96,6 +96,16 @@ TEST_CASE("neighbours of equal points are those of smaller index") {
   CHECK(find(points, config) == twins::neighbours(points, config));
 }
 
+TEST_CASE("neighbours of very many equal points are found without all of their pairs") {
+  constexpr Index kPoints = 40'000, kMost = 6;  // 1.6e9 pairs
+  PointSet points{3, std::vector<float>(std::size_t{3} * kPoints, 0.7f), {0}};
+  end_event(points);
+  Pairs expected;
+  for (Index i = 0; i < kPoints; ++i)
+    for (Index j = 0; j < std::min(i, kMost - 1); ++j) expected.emplace_back(i, j);
+  CHECK(find(points, {1.f, kMost, EdgeOrder::larger_first}) == expected);
+}
+
 TEST_CASE("neighbours on a line, each as far as the radius or just further") {
   const float radius = GENERATE(0.99999f, 1.f, 2.f, 7.5f);
   const Index most = GENERATE(2, 3, 4, 500);

@@ -156,3 +156,54 @@ TEST_CASE("lanes end when their queue is closed") {
   bench.queue.close(unavailable("closed"));
   CHECK(bench.lanes.wait_ended(Clock::now() + 60s));
 }
+
+namespace {
+
+/// Knows which thread warmed it up and which ran its first batch.
+class ColdEngine : public SumEngine {
+ public:
+  struct Threads {
+    std::promise<void> may_warm;
+    std::atomic<bool> cold_run = false, other_thread = false;
+  };
+  ColdEngine(Threads& threads, Status answer) : threads_(threads), answer_(std::move(answer)) {}
+
+  Status warm_up() override {
+    threads_.may_warm.get_future().wait_for(60s);
+    warmed_by_ = std::this_thread::get_id();
+    return answer_;
+  }
+  Result<BatchResult> run(const HitBatch& batch) override {
+    if (warmed_by_ == std::thread::id()) threads_.cold_run = true;
+    if (warmed_by_ != std::this_thread::get_id()) threads_.other_thread = true;
+    return SumEngine::run(batch);
+  }
+
+ private:
+  Threads& threads_;
+  Status answer_;
+  std::thread::id warmed_by_;
+};
+
+}  // namespace
+
+TEST_CASE("lane: an engine is warmed up by the thread that runs it, before its first batch") {
+  ColdEngine::Threads threads;
+  RequestQueue queue;
+  std::vector<std::unique_ptr<Engine>> engines;
+  // one that fails at it serves all the same
+  const Status answer = GENERATE(Status(), resource_exhausted("too small"));
+  engines.push_back(std::make_unique<ColdEngine>(threads, answer));
+  const LaneSet lanes(std::move(engines), queue, {8, 100}, [] {});
+  SumCaller caller({1, 2});
+  auto request = caller.request();
+  REQUIRE(queue.push(request).ok());
+  CHECK_FALSE(lanes.wait_warm(Clock::now() + 20ms));
+  threads.may_warm.set_value();
+  CHECK(lanes.wait_warm(Clock::now() + 60s));
+  CHECK(caller.wait().ok());
+  CHECK(caller.sum == 3);
+  CHECK_FALSE(threads.cold_run);
+  CHECK_FALSE(threads.other_thread);
+  queue.refuse_waiting(unavailable("end"));
+}

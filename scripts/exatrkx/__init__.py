@@ -1,0 +1,1 @@
+"""Training of model folders for the pipeline exatrkx; see scripts/train-exatrkx."""
