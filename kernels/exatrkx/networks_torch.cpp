@@ -45,7 +45,7 @@ TORCH_LIBRARY_FRAGMENT(torch_scatter, library) {
 // --- on the CPU -----------------------------------------------------------------------------------------------------
 
 /// So many edges that what the network makes of them stays in the cache: docs/performance.md.
-constexpr Index kCpuFilterChunk = 8192;
+constexpr Index kCpuFilterChunk = 4096;
 
 struct CpuScope {
   CpuScope(CpuExec& exec, at::Device) {
