@@ -62,7 +62,7 @@ Result<LocalPipeline> make_patatrack(const LocalOptions& options) {
 Result<LocalPipeline> make_exatrkx(const std::string& folder, const LocalOptions& options) {
   const Result<exatrkx::Model> model = exatrkx::load_model(folder);
   if (!model.ok()) return model.status();
-  Result<std::shared_ptr<const exatrkx::Networks>> networks = exatrkx::load_networks(*model);
+  Result<std::shared_ptr<const exatrkx::Networks>> networks = exatrkx::load_networks(*model, options.networks);
   if (!networks.ok()) return networks.status();
   LocalPipeline out{kExatrkx + ("/" + model->name), {}, nullptr, {}, {}, exatrkx::columns_of(*model), {}};
   if (!out.columns.empty()) out.columns_needed_by = "pipeline " + out.name + ": model " + model->name;

@@ -2,6 +2,7 @@
 
 #include "clients/cpp/client.h"
 #include "clients/cpp/reconstruction.h"
+#include "kernels/exatrkx/networks.h"
 
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@ struct LocalOptions {
   std::string geometry = default_geometry();  // folder of patatrack's detector; empty: no patatrack
   std::vector<std::string> models;            // folders, each a pipeline exatrkx/NAME, the first exatrkx too
   std::string settings;                       // TOML file of the pipeline's settings; empty: defaults
+  exatrkx::NetworkOptions networks;           // of the models
   EngineOptions engine;
   BeamSpot beam_spot;  // for calls that name none
 };

@@ -137,6 +137,16 @@ void add_local_options(CLI::App& command, Options& options) {
       .add_option("--model", options.here.models,
                   "folder of a model for --pipeline exatrkx; may be given more than once")
       ->needs(local);
+  command
+      .add_option_function<std::string>(
+          "--precision",
+          [&options](const std::string& name) {
+            for (int k = 0; const char* known = exatrkx::setting_names(exatrkx::Precision{})[k]; ++k)
+              if (name == known) options.here.networks.precision = static_cast<exatrkx::Precision>(k);
+          },
+          "numbers that a model's networks compute with: fp32, fp16, bf16; default: fp32")
+      ->needs(local)
+      ->check(CLI::IsMember({"fp32", "fp16", "bf16"}));
   command.add_option("--settings", options.here.settings, "TOML file of the pipeline's settings")->needs(local);
   command.add_option("--threads", options.here.engine.threads, "CPU threads of the pipeline")
       ->needs(local)

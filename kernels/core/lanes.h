@@ -17,6 +17,8 @@ HELIX_HD float root(float x) { return std::sqrt(x); }
 HELIX_HD float absolute(float x) { return std::fabs(x); }
 HELIX_HD float choose(bool condition, float yes, float no) { return condition ? yes : no; }
 HELIX_HD bool any(bool condition) { return condition; }
+/// a * b + c, rounded once: said, not left to the compiler, so that it is the same bits everywhere.
+HELIX_HD float fused(float a, float b, float c) { return std::fma(a, b, c); }
 
 #ifdef __CUDACC__
 
@@ -25,6 +27,11 @@ using Lanes = float;
 using LaneBits = std::uint32_t;
 using LaneMask = bool;
 
+HELIX_HD Lanes load_lanes(const float* at) { return *at; }
+HELIX_HD void store_lanes(float* at, Lanes x) { *at = x; }
+HELIX_HD LaneBits bits_of_lanes(Lanes x) { return __builtin_bit_cast(LaneBits, x); }
+HELIX_HD Lanes lanes_of_bits(LaneBits x) { return __builtin_bit_cast(Lanes, x); }
+HELIX_HD Lanes lanes_of_integers(LaneBits x) { return static_cast<float>(static_cast<std::int32_t>(x)); }
 HELIX_HD float& lane(Lanes& x, int) { return x; }
 HELIX_HD std::uint32_t& lane(LaneBits& x, int) { return x; }
 
@@ -42,6 +49,14 @@ HELIX_HD Lanes root(Lanes x) {
 }
 HELIX_HD Lanes absolute(Lanes x) { return x < 0.f ? -x : x; }
 HELIX_HD Lanes choose(LaneMask condition, Lanes yes, Lanes no) { return condition ? yes : no; }
+HELIX_HD Lanes fused(Lanes a, Lanes b, Lanes c) {
+#ifdef __FMA__
+  return _mm256_fmadd_ps(a, b, c);
+#else
+  for (int i = 0; i < kLanes; ++i) c[i] = std::fma(a[i], b[i], c[i]);
+  return c;
+#endif
+}
 HELIX_HD bool any(LaneMask condition) {
 #ifdef __AVX__
   return _mm256_movemask_ps(reinterpret_cast<__m256>(condition)) != 0;
@@ -51,6 +66,17 @@ HELIX_HD bool any(LaneMask condition) {
   return all != 0;
 #endif
 }
+
+/// Eight numbers side by side in memory, wherever they begin.
+HELIX_HD Lanes load_lanes(const float* at) {
+  Lanes x;
+  __builtin_memcpy(&x, at, sizeof x);
+  return x;
+}
+HELIX_HD void store_lanes(float* at, Lanes x) { __builtin_memcpy(at, &x, sizeof x); }
+HELIX_HD LaneBits bits_of_lanes(Lanes x) { return reinterpret_cast<LaneBits>(x); }
+HELIX_HD Lanes lanes_of_bits(LaneBits x) { return reinterpret_cast<Lanes>(x); }
+HELIX_HD Lanes lanes_of_integers(LaneBits x) { return __builtin_convertvector(reinterpret_cast<LaneMask>(x), Lanes); }
 
 /// One lane, to write: the vector seen as an array.
 HELIX_HD float& lane(Lanes& x, int i) { return reinterpret_cast<float*>(&x)[i]; }

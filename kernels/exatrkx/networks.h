@@ -64,6 +64,7 @@ inline const char* const* setting_names(Precision) {
 
 struct NetworkOptions {
   Precision precision = Precision::fp32;
+  bool fused = true;  // our own kernels on the CPU, for fp32 networks of a form that they know
 };
 
 /// Opens the networks and runs a small event through each: files that are no TorchScript, that take or give other

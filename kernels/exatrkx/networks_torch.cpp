@@ -2,10 +2,12 @@
 #include "kernels/exatrkx/networks_torch.h"
 
 #include "kernels/core/exec_cpu.h"
+#include "kernels/exatrkx/networks_torch_weights.h"
 
 #include <ATen/Parallel.h>
 #include <torch/library.h>
 
+#include <cmath>
 #include <tuple>
 
 namespace helix::exatrkx {
@@ -43,7 +45,7 @@ TORCH_LIBRARY_FRAGMENT(torch_scatter, library) {
 // --- on the CPU -----------------------------------------------------------------------------------------------------
 
 /// So many edges that what the network makes of them stays in the cache: docs/performance.md.
-constexpr Index kCpuFilterChunk = 8192;
+constexpr Index kCpuFilterChunk = 4096;
 
 struct CpuScope {
   CpuScope(CpuExec& exec, at::Device) {
@@ -51,15 +53,49 @@ struct CpuScope {
   }
 };
 
+using CpuNetworks = TorchNetworks<CpuExec, CpuScope>;
+
+/// Whether our kernels compute what the file's own forward does: its form was known by names alone.
+bool same_answers(const Status& a_status, const std::vector<float>& a, const Status& b_status,
+                  const std::vector<float>& b) {
+  bool same = a_status.ok() && b_status.ok();
+  for (std::size_t k = 0; same && k < a.size(); ++k) same = std::fabs(a[k] - b[k]) <= 1e-3f * (1.f + std::fabs(b[k]));
+  return same;
+}
+
+/// Our kernels for those networks whose form they know.
+std::shared_ptr<const Networks> fuse(const Model& model, CpuExec& exec, std::shared_ptr<const CpuNetworks> torch) {
+  KnownForms forms{read_embed(torch->embed_network().module()), read_filter(torch->filter_network().module()),
+                   read_interaction(torch->gnn_network().module())};
+  constexpr Index kHits = 100, kEdges = 400;
+  const auto n_features = static_cast<Index>(model.features.size());
+  std::vector<float> x, point(static_cast<std::size_t>(kHits * model.dimensions)), logit(kEdges);
+  std::vector<Index> source, target;
+  for (Index k = 0; k < kHits * n_features; ++k) x.push_back(static_cast<float>(k * 7919 % 1000) / 500.f - 0.999f);
+  for (Index e = 0; e < kEdges; ++e) source.push_back(e % kHits), target.push_back((e * 13 + 1) % kHits);
+  const EdgeList edges{source, target};
+
+  const std::shared_ptr<const Networks> ours = make_fused_networks(forms, model, torch);
+  std::vector<float> expected = point;
+  Status mine = ours->embed(exec, x, point), theirs = torch->embed(exec, x, expected);
+  if (!same_answers(mine, point, theirs, expected)) forms.embed.reset();
+  expected = logit;
+  mine = ours->filter(exec, x, edges, logit), theirs = torch->filter(exec, x, edges, expected);
+  if (!same_answers(mine, logit, theirs, expected)) forms.filter.reset();
+  mine = ours->classify(exec, x, edges, logit), theirs = torch->classify(exec, x, edges, expected);
+  if (!same_answers(mine, logit, theirs, expected)) forms.gnn.reset();
+  return make_fused_networks(forms, model, torch);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Networks>> load_networks(const Model& model, const NetworkOptions& options) {
   try {
-    auto networks =
-        std::make_shared<TorchNetworks<CpuExec, CpuScope>>(model, options, at::Device(at::kCPU), kCpuFilterChunk);
+    auto networks = std::make_shared<CpuNetworks>(model, options, at::Device(at::kCPU), kCpuFilterChunk);
     Arena arena(host_memory(), std::size_t{1} << 30);
     CpuExec exec(arena, 1);
     if (Status status = networks->probe(exec); !status.ok()) return status;
+    if (options.fused && options.precision == Precision::fp32) return fuse(model, exec, std::move(networks));
     return std::shared_ptr<const Networks>(std::move(networks));
   } catch (const std::exception&) {
     return find_bad_file(model);

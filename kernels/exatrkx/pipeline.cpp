@@ -79,9 +79,9 @@ struct Run {
     exec.begin_stage("embed");
     const Index n = batch.n_hits();
     auto out = exec.template scratch<float>(n * model.dimensions);
-    Status status = check_memory("embed", networks.embed_cost().bytes(n, 0));
-    if (status.ok() && n > 0) status = networks.embed(exec, features, out);
-    if (!status.ok()) return status;
+    if (Status status = check_memory("embed", networks.embed_cost().bytes(n, 0)); !status.ok()) return status;
+    if (n == 0) return Span<const float>(out);
+    if (Status status = networks.embed(exec, features, out); !status.ok()) return status;
     return Span<const float>(out);
   }
 
@@ -132,9 +132,10 @@ struct Run {
   Result<Span<const float>> classify(Span<const float> features, const EdgeList& edges) {
     exec.begin_stage("gnn");
     auto logit = exec.template scratch<float>(edges.n());
-    Status status = check_memory("gnn", networks.gnn_cost().bytes(batch.n_hits(), edges.n()));
-    if (status.ok() && edges.n() > 0) status = networks.classify(exec, features, edges, logit);
-    if (!status.ok()) return status;
+    const std::size_t needed = networks.gnn_cost().bytes(batch.n_hits(), edges.n());
+    if (Status status = check_memory("gnn", needed); !status.ok()) return status;
+    if (edges.n() == 0) return Span<const float>(logit);
+    if (Status status = networks.classify(exec, features, edges, logit); !status.ok()) return status;
     return Span<const float>(logit);
   }
 

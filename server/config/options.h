@@ -2,6 +2,7 @@
 
 #include "kernels/core/settings.h"
 #include "kernels/event/validate.h"
+#include "kernels/exatrkx/networks.h"
 #include "kernels/patatrack/config.h"
 #include "server/observe/log.h"
 
@@ -113,12 +114,14 @@ struct BeamSpotOptions {
 struct ExatrkxOptions {
   std::string models;
   int threads = 0;
+  exatrkx::Precision precision = exatrkx::Precision::fp32;
 
   template <class Field>
   void fields(Field&& field) {
     field("models", models,
           "folders of models, separated by commas, each served as exatrkx/NAME, the first as exatrkx too; empty: none");
     field("threads", threads, in(0, 4096), "threads of each model's CPU lane; 0: those of server.cpu_threads");
+    field("precision", precision, "of the networks' linear layers; sums and norms are fp32 always");
   }
 };
 

@@ -50,18 +50,53 @@ std::vector<std::string> split_list(const std::string& list) {
   return parts;
 }
 
+bool use_cuda(const Options& options) {
+  return options.server.backend == Backend::cuda ||
+         (options.server.backend == Backend::automatic && cuda_device_count() > 0);
+}
+
+EngineOptions engine_options(const Options& options) {
+  EngineOptions engine;
+  engine.memory_budget = static_cast<std::size_t>(options.server.memory_budget);
+  return engine;
+}
+
+Result<Engines> model_on_cpu(const exatrkx::Model& model, const Options& options) {
+  Result<std::shared_ptr<const exatrkx::Networks>> networks =
+      exatrkx::load_networks(model, {options.exatrkx.precision});
+  if (!networks.ok()) return networks.status();
+  EngineOptions engine = engine_options(options);
+  engine.threads = options.exatrkx.threads > 0 ? options.exatrkx.threads : cpu_threads(options);
+  Engines engines;
+  for (int lane = 0; lane < options.server.cpu_lanes; ++lane)
+    engines.push_back(make_exatrkx_engine(model, *networks, engine));
+  return engines;
+}
+
+/// One copy of the weights and one lane a device.
+Result<Engines> model_on_cuda(const exatrkx::Model& model, const Options& options) {
+  EngineOptions engine = engine_options(options);
+  Engines engines;
+  for (engine.device = 0; engine.device < cuda_device_count(); ++engine.device) {
+    Result<std::shared_ptr<const exatrkx::CudaNetworks>> networks =
+        exatrkx::load_cuda_networks(model, {options.exatrkx.precision}, engine.device, engine.memory_budget);
+    if (!networks.ok()) return networks.status();
+    Result<std::unique_ptr<Engine>> made = make_exatrkx_cuda_engine(model, *std::move(networks), engine);
+    if (!made.ok()) return made.status();
+    engines.push_back(*std::move(made));
+  }
+  return engines;
+}
+
 Result<ModelLanes> open_model(const std::string& folder, const Options& options) {
   Result<exatrkx::Model> model = exatrkx::load_model(folder);
   if (!model.ok()) return model.status();
-  Result<std::shared_ptr<const exatrkx::Networks>> networks = exatrkx::load_networks(*model);
-  if (!networks.ok()) return networks.status();
-  EngineOptions engine;
-  engine.memory_budget = static_cast<std::size_t>(options.server.memory_budget);
-  engine.threads = options.exatrkx.threads > 0 ? options.exatrkx.threads : cpu_threads(options);
-  ModelLanes lanes{*std::move(model), {}};
-  for (int lane = 0; lane < options.server.cpu_lanes; ++lane)
-    lanes.engines.push_back(make_exatrkx_engine(lanes.model, *networks, engine));
-  return lanes;
+  const bool on_cuda = use_cuda(options) && exatrkx::has_cuda_networks();
+  if (use_cuda(options) && !on_cuda)
+    log::warn("exatrkx.cpu", {{"model", model->name}, {"reason", "this program's LibTorch has no CUDA half"}});
+  Result<Engines> engines = on_cuda ? model_on_cuda(*model, options) : model_on_cpu(*model, options);
+  if (!engines.ok()) return engines.status();
+  return ModelLanes{*std::move(model), *std::move(engines)};
 }
 
 }  // namespace
@@ -86,11 +121,8 @@ Result<std::vector<ModelLanes>> make_model_lanes(const Options& options) {
 }
 
 Result<Engines> make_engines(const Detector& detector, const Options& options) {
-  EngineOptions common;
-  common.memory_budget = static_cast<std::size_t>(options.server.memory_budget);
-  const Backend backend = options.server.backend;
-  if (backend == Backend::cuda || (backend == Backend::automatic && cuda_device_count() > 0))
-    return cuda_engines(detector, options, common);
+  const EngineOptions common = engine_options(options);
+  if (use_cuda(options)) return cuda_engines(detector, options, common);
   return cpu_engines(detector, options, common);
 }
 

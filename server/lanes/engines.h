@@ -22,7 +22,7 @@ Result<Engines> make_engines(const Detector& detector, const Options& options);
 /// A model of Exa.TrkX in service.
 struct ModelLanes {
   exatrkx::Model model;
-  Engines engines;  // CPU lanes, which share the networks
+  Engines engines;  // one a CUDA device, or CPU lanes; those of a device share its networks
 };
 
 /// The models of options.exatrkx.models; none, with a warning, where the program was built without LibTorch.
