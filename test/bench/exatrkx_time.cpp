@@ -2,9 +2,9 @@
 //
 //   helix_exatrkx_time MODEL EVENT THREADS REPEATS [LABELS]
 //
-// MODEL is a folder, EVENT a hits file or a CSV of space points. Prints one JSON object: hits, edges of each step, and for
-// each repeat the nanoseconds of the whole and of each stage. The first run, which warms up, is not among them. LABELS is
-// a file that gets the track of each hit, -1: none.
+// MODEL is a folder, EVENT a hits file or a CSV of space points. Prints one JSON object: hits, edges of each step, and
+// for each repeat the nanoseconds of the whole and of each stage. The first run, which warms up, is not among them.
+// LABELS is a file that gets the track of each hit, -1: none.
 #include "kernels/event/trackml_csv.h"
 #include "kernels/event/validate.h"
 #include "kernels/exatrkx/engine.h"
