@@ -23,6 +23,7 @@ struct HelixFit {
   std::array<double, kCovarianceSize> covariance{};
   double chi2 = 0;  // of the distances from the helix, in units of kHitSpread
   int ndof = 0;
+  double rms_xy = 0, rms_rz = 0;  // of the distances from the circle and, in (arc, z), from the line; mm
 };
 
 /// Error of a hit that chi2 is told in: the pipeline knows none. mm
@@ -144,6 +145,8 @@ HELIX_HD HelixFit fit_helix(const TrackPoints& p, double field) {
   set(4, 4, along * s2 / determinant);
   out.chi2 = (bent + off_line) / (kHitSpread * kHitSpread);
   out.ndof = 2 * n - 5;
+  out.rms_xy = std::sqrt(bent / n);
+  out.rms_rz = std::sqrt(off_line / n);
   return out;
 }
 

@@ -73,9 +73,13 @@ void read_graph(TomlReader& reader, Model& model) {
 void read_tracks(TomlReader& reader, Model& model) {
   read_index(reader, "min_hits", model.min_hits, 1, 1000);
   reader.take("walk", model.walk);
-  double walk_cut = model.edge_cut, field = 0;
+  double walk_cut = model.edge_cut, field = 0, join_xy = 0, join_rz = 0;
   reader.take("walk_cut", walk_cut, 0, 1);
   reader.take("field", field, -20, 20);
+  reader.take("join_xy", join_xy, 0, 1000);
+  reader.take("join_rz", join_rz, 0, 1000);
+  if ((join_xy > 0) != (join_rz > 0)) reader.fail("join_rz", "join_xy and join_rz are both needed, or neither");
+  model.join = {static_cast<float>(join_xy), static_cast<float>(join_rz)};
   model.walk_cut = static_cast<float>(walk_cut);
   model.field = static_cast<float>(field);
 }
@@ -132,6 +136,9 @@ std::vector<ModelSetting> describe_model(const Model& model) {
           {"tracks", "min_hits", std::to_string(model.min_hits), "smaller components are no tracks"},
           {"tracks", "walk", model.walk ? "true" : "false", "chains of best edges instead of components"},
           {"tracks", "walk_cut", number(double{model.walk_cut}), "least score of an edge of a chain"},
+          {"tracks", "join_xy", number(double{model.join.xy}),
+           "mm, how well pieces of a track must lie on one circle to be joined; 0: they are not"},
+          {"tracks", "join_rz", number(double{model.join.rz}), "mm, the same along the beam line"},
           {"tracks", "field", number(double{model.field}), "T, along z; 0: not known, q/pt is 0"}};
 }
 

@@ -3,6 +3,7 @@
 #include "kernels/core/ragged.h"
 #include "kernels/core/status.h"
 #include "kernels/event/hits.h"
+#include "kernels/exatrkx/join.h"
 
 #include <cstdint>
 #include <string>
@@ -55,6 +56,7 @@ struct Model {
   Index min_hits = 3;            // smaller components are no tracks
   bool walk = false;             // split components by walks along the best edges
   float walk_cut = 0;            // least score of an edge of a walk
+  JoinCuts join;                 // of pieces of one track; off by default
   float field = 0;               // T, along z: what curvature means; 0: unknown, q/pt is then 0
   NetworkFile embed, filter, gnn;
   std::string digest;  // of all that is in the folder

@@ -3,6 +3,7 @@
 #include "kernels/core/parallel.h"
 #include "kernels/exatrkx/components.h"
 #include "kernels/exatrkx/features.h"
+#include "kernels/exatrkx/join.h"
 #include "kernels/exatrkx/neighbours.h"
 #include "kernels/exatrkx/tracks.h"
 #include "kernels/exatrkx/walk.h"
@@ -174,7 +175,8 @@ Result<PipelineOutput> run_pipeline(Exec& exec, const HitBatch& batch, const Mod
   if (!kept.ok()) return kept.status();
   const Result<Span<const float>> logit = run.classify(features, *kept);
   if (!logit.ok()) return logit.status();
-  const Components components = run.label(*kept, *logit);
+  Components components = run.label(*kept, *logit);
+  if (model.join.xy > 0) components = join_tracks(exec, batch, components, model.join);
   PipelineOutput out = make_tracks(exec, batch, components, *kept, *logit, model.field);
   out.counters = run.count(near, *kept, *logit, out.events);
   return out;

@@ -4,52 +4,10 @@
 #include "kernels/exatrkx/event_of.h"
 #include "kernels/exatrkx/group.h"
 #include "kernels/exatrkx/helix_fit.h"
-
-#include <bit>
+#include "kernels/exatrkx/track_rows.h"
 
 namespace helix::exatrkx {
 namespace {
-
-/// Hits of tracks, in rows by track, inner to outer.
-struct TrackRows {
-  Offsets events, hits;   // [events + 1] tracks, [tracks + 1] hits
-  Span<const Index> hit;  // rows of the batch
-};
-
-struct HasLabel {
-  Span<const Index> label;
-  HELIX_HD bool operator()(Index hit) const { return label[hit] >= 0; }
-};
-
-/// By track, then by distance from the beam spot, whose bits rise with it as it is not negative.
-struct MakeKey {
-  HitBatch batch;
-  Span<const Index> label, hit;
-  Offsets events;  // tracks
-  Span<Index> count;
-  Span<std::uint64_t> key;
-
-  HELIX_HD void operator()(Index k) const {
-    const Index i = hit[k], event = event_of(batch.events, i), track = events.begin(event) + label[i];
-    const BeamSpot spot = batch.beam_spot[event];
-    const float x = batch.x[i] - spot.x, y = batch.y[i] - spot.y, z = batch.z[i] - spot.z;
-    key[k] = static_cast<std::uint64_t>(track) << 32 | std::bit_cast<std::uint32_t>(x * x + y * y + z * z);
-    atomic_add(&count[track], Index{1});
-  }
-};
-
-TrackRows list_hits(Exec& exec, const HitBatch& batch, const Components& components) {
-  const Offsets events = exclusive_scan(exec, components.n_components);
-  const Index n_tracks = batch.n_events() == 0 ? 0 : exec.sync_read(events.total());
-  const Span<Index> hit = select(exec, batch.n_hits(), HasLabel{components.label});
-  const auto n = static_cast<Index>(hit.size());
-  auto count = exec.scratch<Index>(n_tracks);
-  auto key = exec.scratch<std::uint64_t>(n);
-  fill(exec, count, Index{0});
-  for_each(exec, n, MakeKey{batch, components.label, hit, events, count, key});
-  sort_by_key(exec, key, hit, 32 + bits_below(n_tracks));
-  return {events, exclusive_scan(exec, count), hit};
-}
 
 /// Sum of the logits of a hit's edges within its track, in their order.
 struct SumEdges {
@@ -73,20 +31,11 @@ struct SumEdges {
   }
 };
 
-struct PlaceHit {
+struct LocalHit {
   HitBatch batch;
   Span<const Index> hit;
   Span<Index> local;
-  Span<double> x, y, z;
-
-  HELIX_HD void operator()(Index k) const {
-    const Index i = hit[k], event = event_of(batch.events, i);
-    const BeamSpot spot = batch.beam_spot[event];
-    local[k] = i - batch.events.begin(event);
-    x[k] = batch.x[i] - spot.x;
-    y[k] = batch.y[i] - spot.y;
-    z[k] = batch.z[i] - spot.z;
-  }
+  HELIX_HD void operator()(Index k) const { local[k] = hit[k] - batch.events.begin(event_of(batch.events, hit[k])); }
 };
 
 struct FitTrack {
@@ -149,14 +98,10 @@ PipelineOutput make_tracks(Exec& exec, const HitBatch& batch, const Components& 
                            Span<const float> logit, float field) {
   exec.begin_stage("fit");
   const TrackRows rows = list_hits(exec, batch, components);
-  const auto n = static_cast<Index>(rows.hits.at.size()) - 1, n_hits = static_cast<Index>(rows.hit.size());
-  const PlaceHit placed{batch,
-                        rows.hit,
-                        exec.scratch<Index>(n_hits),
-                        exec.scratch<double>(n_hits),
-                        exec.scratch<double>(n_hits),
-                        exec.scratch<double>(n_hits)};
-  for_each(exec, n_hits, placed);
+  const Index n = rows.n(), n_hits = static_cast<Index>(rows.hit.size());
+  const HitPlaces placed = place_hits(exec, batch, rows.hit);
+  const LocalHit local{batch, rows.hit, exec.scratch<Index>(n_hits)};
+  for_each(exec, n_hits, local);
   const auto column = [&] { return exec.scratch<float>(n); };
   const FitTrack fit{rows,
                      placed.x,
@@ -180,7 +125,7 @@ PipelineOutput make_tracks(Exec& exec, const HitBatch& batch, const Components& 
   fill(exec, no_vertices, Index{0});
   return {rows.events,
           rows.hits,
-          placed.local,
+          local.local,
           fit.phi,
           fit.dxy,
           fit.q_over_pt,

@@ -40,8 +40,8 @@ def gnn_loss(model, events, graphs, features, names, skips, generator):
     event, x = events[at], rotated(features[at], names, generator)
     part = GNN_EDGES / max(len(graphs[at].label), 1)
     graph = graphs[at].keep(near_azimuth(event.xyz, part, generator)[graphs[at].edges[0]])
-    forward = train_forward if isinstance(model, InteractionNetwork) else model
-    logit = forward(x, torch.from_numpy(graph.edges).to(x.device))
+    index = torch.from_numpy(graph.edges).to(x.device)
+    logit = train_forward(model, x, index) if isinstance(model, InteractionNetwork) else model(x, index)
     return binary_loss(logit, graph, class_weights(event, graph, skips))
 
 

@@ -26,7 +26,7 @@ edges of particles above {min_pt} GeV:
 {stages}
 
 Tracks of the test events: particles above {min_pt} GeV with hits on {min_layers} layers or more; definitions as in
-`helixctl validate`. {chosen} {cut} was taken.
+`helixctl validate`. Taken: {chosen}.
 
 | tracks by | events | |
 | --- | --- | --- |
@@ -59,7 +59,8 @@ def write_card(training):
         minutes=sum(report["stages"][s]["minutes"] for s in ("embedding", "filter", "gnn")),
         threads=report["threads"], s="" if report["threads"] == 1 else "s", seed=o.seed, command=report["command"],
         min_pt=o.min_pt, min_layers=o.min_layers, stages="\n".join(stages), tracks="\n".join(rows),
-        chosen="The walk at" if training.walk else "Components at", cut=training.edge_cut)
+        chosen=f"{'walk' if training.walk else 'components'} at {training.edge_cut}, joined within "
+        f"{training.join[0]} and {training.join[1]} mm")
     (o.out / "README.md").write_text(text)
     (training.work / "report.json").write_text(json.dumps(report, indent=1) + "\n")
 

@@ -61,3 +61,61 @@ class Score:
         tracks, asked = max(self.tracks, 1), max(self.asked, 1)
         return (f"efficiency {100 * self.found / asked:.2f} %, fakes {100 * self.fakes / tracks:.2f} %, "
                 f"duplicates {100 * self.duplicates / tracks:.2f} % ({self.tracks} tracks)")
+
+
+def helix_residuals(points):
+    """Root mean squares of the distances from a circle and from a line in (arc, z): kernels/exatrkx/helix_fit.h."""
+    x, y, z = points.T
+    r2 = x * x + y * y
+    cxx, cxy, cyy = np.var(x), np.mean(x * y) - x.mean() * y.mean(), np.var(y)
+    cxr, cyr = np.mean(x * r2) - x.mean() * r2.mean(), np.mean(y * r2) - y.mean() * r2.mean()
+    crr = max(np.var(r2), 1e-12)
+    phi = 0.5 * np.arctan2(2 * (crr * cxy - cxr * cyr), crr * (cxx - cyy) - cxr * cxr + cyr * cyr)
+    if np.cos(phi) * x.mean() + np.sin(phi) * y.mean() < 0:
+        phi += np.pi
+    sine, cosine = np.sin(phi), np.cos(phi)
+    kappa = (sine * cxr - cosine * cyr) / crr
+    delta = -kappa * r2.mean() + sine * x.mean() - cosine * y.mean()
+    root = np.sqrt(max(1 - 4 * delta * kappa, 1e-12))
+    dxy, curvature = -2 * delta / (1 + root), -2 * kappa / root
+    qx, qy = x + dxy * sine, y - dxy * cosine
+    along, left = qx * cosine + qy * sine, -qx * sine + qy * cosine
+    f = left - 0.5 * curvature * (along ** 2 + left ** 2)
+    off = 2 * f / (1 + np.sqrt(np.maximum(1 - 2 * curvature * f, 0)))
+    lever = along / (1 - curvature * off)
+    turn = np.clip(curvature * lever, -1, 1)
+    arc = np.where(np.abs(turn) < 1e-6, lever, np.arcsin(turn) / (curvature or 1.0))
+    slope, start = np.polyfit(arc, z, 1) if np.ptp(arc) > 1e-6 else (0.0, z.mean())
+    return np.sqrt(np.mean(off ** 2)), np.sqrt(np.mean((z - start - slope * arc) ** 2) / (1 + slope * slope))
+
+
+def join(event, label, cut_xy, cut_rz):
+    """Pieces of one helix as one track (kernels/exatrkx/join.h)."""
+    xyz = event.xyz.astype(np.float64)
+    distance = np.sqrt((xyz ** 2).sum(axis=1))
+    order = np.lexsort((distance, label))
+    order = order[label[order] >= 0]
+    if len(order) == 0:
+        return label
+    rows = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    first, last = np.array([r[0] for r in rows]), np.array([r[-1] for r in rows])
+    phi, eta = np.arctan2(xyz[:, 1], xyz[:, 0]), np.arcsinh(xyz[:, 2] / np.hypot(xyz[:, 0], xyz[:, 1]))
+    pairs, score = [], []
+    for a in range(len(rows)):
+        turn = np.abs(phi[first] - phi[last[a]])
+        near = ((distance[first] > distance[last[a]] - 5) & (np.abs(eta[first] - eta[last[a]]) < 0.3)
+                & ((turn < 0.5) | (turn > 2 * np.pi - 0.5)))
+        for b in np.flatnonzero(near):
+            if a == b:
+                continue
+            xy, rz = helix_residuals(xyz[np.concatenate([rows[a], rows[b]])])
+            if xy <= cut_xy and rz <= cut_rz:
+                pairs.append((a, b))
+                score.append(-((xy / cut_xy) ** 2 + (rz / cut_rz) ** 2))
+    if not pairs:
+        return label
+    joined = walk(len(rows), np.array(pairs).T, np.array(score), -np.inf, 1)
+    out = np.full_like(label, -1)
+    for row, name in zip(rows, joined):
+        out[row] = name
+    return out

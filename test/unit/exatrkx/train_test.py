@@ -2,6 +2,7 @@
 """scripts/train-exatrkx: truth, losses, resuming, and that what it writes is a model that the pipeline takes.
 Skipped (exit code 77) without PyTorch and scipy."""
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -101,6 +102,31 @@ class Networks(unittest.TestCase):
         self.assertTrue(np.allclose(whole, edges.scores(model, x, index.numpy(), chunk=7), atol=1e-5))
 
 
+    def test_edges_that_follow_each_other(self):
+        source, target = torch.tensor([0, 1, 1, 3, 2]), torch.tensor([1, 2, 3, 4, 4])
+        p, q = networks.edge_pairs(source, target, 6)
+        self.assertEqual(sorted(zip(p.tolist(), q.tolist())), [(0, 1), (0, 2), (1, 4), (2, 3)])
+
+    def test_three_hits_on_a_helix(self):
+        r = torch.tensor([40.0, 100.0, 170.0])
+        phi, z = 1.0 + torch.asin(0.0005 * r), 20 + 3.0 * torch.asin(0.0005 * r) / 0.0005  # curvature 0.001 / mm
+        x = torch.stack([r / 1000, phi.cos(), phi.sin(), z / 1000], 1)
+        bend, off, curvature, dxy, _, slope = networks.triplet_features(x[:1], x[1:2], x[2:], torch.tensor(SCALES))[0]
+        self.assertAlmostEqual(math.sinh(curvature) / 2000, 0.001, delta=1e-6)
+        self.assertLess(abs(math.sinh(dxy)), 0.01)
+        self.assertAlmostEqual(math.sinh(slope), 3, delta=0.01)
+        self.assertLess(abs(math.sinh(bend)), 0.1)
+
+    def test_triplets_are_exported_as_trained(self):
+        torch.manual_seed(1)
+        model = networks.TripletNetwork(SCALES, 8, 2)
+        x, index = random_graph()
+        with torch.no_grad():
+            self.assertTrue(torch.equal(model(x, index), torch.jit.script(model)(x, index)))
+            none = model(x, index[:, :0])
+        self.assertEqual(none.shape, (0,))
+
+
 class Walk(unittest.TestCase):
     def test_the_best_edges_are_taken_and_each_hit_once(self):
         edges_ = np.array([[0, 1, 0, 3, 4], [1, 2, 4, 4, 5]])
@@ -108,6 +134,19 @@ class Walk(unittest.TestCase):
         self.assertEqual(len(set(label[:3])), 1)
         self.assertEqual(len(set(label[3:])), 1)
         self.assertNotEqual(label[0], label[3])
+
+
+class Join(unittest.TestCase):
+    def test_pieces_of_one_helix(self):
+        event = read_event(str(EVENTS / "event000000000"))
+        whole = tracks.components(event.n_hits, event.pairs.T, 3)
+        of_one = max(np.unique(whole[whole >= 0]), key=lambda t: (whole == t).sum())
+        hits = np.flatnonzero(whole == of_one)
+        hits = hits[np.argsort((event.xyz[hits] ** 2).sum(1))]
+        pieces = np.full_like(whole, -1)
+        pieces[hits[:3]], pieces[hits[3:]] = 0, 1
+        self.assertEqual(len(set(tracks.join(event, pieces, 1.0, 2.0)[hits])), 1)
+        self.assertEqual(len(set(tracks.join(event, pieces, 1e-6, 1e-6)[hits])), 2)
 
 
 class Resume(unittest.TestCase):
