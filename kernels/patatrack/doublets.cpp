@@ -160,18 +160,15 @@ struct FillBoth {
 struct DescribeDoublets {
   SortedHits hits;
   Span<const Index> inner, outer;
-  Span<float> x, y, cot_theta, var_cot, scatter;
+  Span<float> cot_theta, var_cot;
 
   HELIX_HD void operator()(Index d) const {
     const SortedHits& h = hits;
     const Index i = inner[d], o = outer[d];
     const float inverse = 1.f / (h.r[o] - h.r[i]), cot = (h.z[o] - h.z[i]) * inverse;
     const float variance = h.var_z[i] + h.var_z[o] + cot * cot * (h.var_r[i] + h.var_r[o]);
-    x[d] = h.x[o];
-    y[d] = h.y[o];
     cot_theta[d] = cot;
     var_cot[d] = variance * (inverse * inverse);
-    scatter[d] = slope_scatter(h.scattering[o], cot);
   }
 };
 
@@ -199,16 +196,9 @@ Doublets find_doublets(Exec& exec, const SortedHits& hits, const DetectorView& d
   const Index n = exec.sync_read(rows.total());
   const FillBoth both{innermost, others, rows, exec.scratch<Index>(n), exec.scratch<Index>(n)};
   for_each(exec, n_hits, both);
-  const DescribeDoublets columns{hits,
-                                 both.inner,
-                                 both.outer,
-                                 exec.scratch<float>(n),
-                                 exec.scratch<float>(n),
-                                 exec.scratch<float>(n),
-                                 exec.scratch<float>(n),
-                                 exec.scratch<float>(n)};
+  const DescribeDoublets columns{hits, both.inner, both.outer, exec.scratch<float>(n), exec.scratch<float>(n)};
   for_each(exec, n, columns);
-  return {rows, both.inner, both.outer, columns.x, columns.y, columns.cot_theta, columns.var_cot, columns.scatter};
+  return {rows, both.inner, both.outer, columns.cot_theta, columns.var_cot};
 }
 
 }  // namespace helix::patatrack
