@@ -66,7 +66,7 @@ Result<std::unique_ptr<Reconstructor>> make_reconstructor(const Options& options
     LocalOptions here = options.here;
     const bool exatrkx = options.run.pipeline.starts_with("exatrkx");
     if (exatrkx) here.geometry.clear();  // not looked at
-    if (exatrkx && here.models.empty()) return invalid_argument("--pipeline exatrkx --local needs a --model");
+    if (exatrkx && here.models.empty()) here.models = {"config/models/phase1", "config/models/generic"};
     auto local = LocalReconstructor::make(here);
     if (!local.ok()) return local.status();
     return std::unique_ptr<Reconstructor>(std::move(*local));
@@ -135,7 +135,8 @@ void add_local_options(CLI::App& command, Options& options) {
       ->capture_default_str();
   command
       .add_option("--model", options.here.models,
-                  "folder of a model for --pipeline exatrkx; may be given more than once")
+                  "folder of a model for --pipeline exatrkx; may be given more than once "
+                  "[config/models/phase1, config/models/generic]")
       ->allow_extra_args(false)  // what follows the folder is an event
       ->needs(local);
   command

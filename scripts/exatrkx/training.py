@@ -77,19 +77,22 @@ class Trainer:
         warm = max(1, min(100, steps // 20))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda k: min(1, (k + 1) / warm) * (0.5 + 0.5 * math.cos(math.pi * min(1, k / steps))))
-        self.step, self.mean = 0, None
+        self.step, self.mean, self.seconds = 0, None, 0.0
         self.generator = np.random.default_rng(seed)
         if self.path.exists():
             stored = torch.load(self.path, weights_only=False)
-            for part in ("model", "optimizer", "schedule"):
-                getattr(self, part).load_state_dict(stored[part])
-            self.step = stored["step"]
+            try:
+                for part in ("model", "optimizer", "schedule"):
+                    getattr(self, part).load_state_dict(stored[part])
+            except (RuntimeError, ValueError):
+                raise SystemExit(f"error: {self.path}: is of another network: remove it, or choose another --work") from None
+            self.step, self.seconds = stored["step"], stored["seconds"]
             self.generator.bit_generator.state = stored["generator"]
 
     def save(self):
         part = self.path.with_suffix(".part")
         torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
-                    "schedule": self.schedule.state_dict(), "step": self.step,
+                    "schedule": self.schedule.state_dict(), "step": self.step, "seconds": self.seconds,
                     "generator": self.generator.bit_generator.state}, part)
         part.rename(self.path)
 
@@ -97,7 +100,7 @@ class Trainer:
         """loss_of(generator) -> loss of one step"""
         self.model.train()
         start, saved = time.monotonic(), time.monotonic()
-        begun = self.step
+        begun, before = self.step, self.seconds
         while self.step < self.steps:
             loss = loss_of(self.generator)
             self.optimizer.zero_grad()
@@ -106,6 +109,7 @@ class Trainer:
             self.optimizer.step()
             self.schedule.step()
             self.step += 1
+            self.seconds = before + time.monotonic() - start
             value = float(loss.detach())
             if not math.isfinite(value):
                 raise SystemExit(f"error: the loss of {self.name} is {value} in step {self.step}")

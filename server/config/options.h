@@ -112,7 +112,7 @@ struct BeamSpotOptions {
 };
 
 struct ExatrkxOptions {
-  std::string models;
+  std::string models = "config/models/phase1, config/models/generic";
   int threads = 0;
   exatrkx::Precision precision = exatrkx::Precision::fp32;
 
