@@ -18,7 +18,6 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)  # installed programs find LibTorch where it was when they were linked
 
 find_program(CCACHE ccache)
 if(CCACHE)
@@ -87,6 +86,7 @@ elseif(NOT EXISTS "${HELIX_TORCH_DIR}/lib/libtorch_cpu.so" OR NOT EXISTS "${HELI
   set(missing "LibTorch was not found in ${HELIX_TORCH_DIR}")
 else()
   set(HELIX_TORCH_FOUND TRUE)
+  list(APPEND CMAKE_INSTALL_RPATH ${HELIX_TORCH_DIR}/lib)  # installed programs find it where it was, as those built here
   foreach(library torch_cpu c10)
     add_library(torch::${library} SHARED IMPORTED)
     set_target_properties(torch::${library} PROPERTIES IMPORTED_LOCATION ${HELIX_TORCH_DIR}/lib/lib${library}.so)
