@@ -93,9 +93,8 @@ struct FitPair {
   HELIX_HD void operator()(Index pair) const {
     append(second[pair], append(first[pair], places.begin(pair)));
     const auto begin = static_cast<std::size_t>(places.begin(pair)), n = static_cast<std::size_t>(places.size(pair));
-    const HelixFit fit =
-        fit_helix({copy.x.subspan(begin, n), copy.y.subspan(begin, n), copy.z.subspan(begin, n), arc.subspan(begin, n)},
-                  0);
+    const HelixFit fit = fit_helix(
+        {copy.x.subspan(begin, n), copy.y.subspan(begin, n), copy.z.subspan(begin, n), arc.subspan(begin, n)}, 0);
     const double xy = fit.rms_xy / double{cuts.xy}, rz = fit.rms_rz / double{cuts.rz};
     score[pair] = fit.ndof < 0 || xy > 1 || rz > 1 ? -INFINITY : -static_cast<float>(xy * xy + rz * rz);
   }
@@ -132,8 +131,8 @@ Components join_tracks(Exec& exec, const HitBatch& batch, const Components& piec
   const Offsets places = exclusive_scan(exec, n_hits);
   const Index n_places = n == 0 ? 0 : exec.sync_read(places.total());
   const auto column = [&] { return exec.scratch<double>(n_places); };
-  const FitPair fit{rows, at,       first, next.values,           places, {column(), column(), column()},
-                    column(), cuts, exec.scratch<float>(n)};
+  const FitPair fit{
+      rows, at, first, next.values, places, {column(), column(), column()}, column(), cuts, exec.scratch<float>(n)};
   for_each(exec, n, fit);
   const Components joined =
       walk_tracks(exec, rows.events, rows.n(), {first, next.values}, fit.score, -INFINITY, -INFINITY, 1);
