@@ -29,7 +29,7 @@ def score(model, events):
         done = call("validate", "--min-pt", "1", "--min-hits", "4", "--json", report, ROOT / "test/data/events" / events,
                     folder)
         assert done.returncode == 0, done.stderr
-        return json.loads(report.read_text())
+        return json.loads(report.read_text())["tracks"]
 
 
 class ShippedModels(unittest.TestCase):
