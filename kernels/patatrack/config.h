@@ -104,7 +104,7 @@ struct SelectConfig {
 
 /// Vertices: clusters of tracks along the beam line.
 struct VertexConfig {
-  float floor = 0.010f;
+  float floor = 0.015f;
   float density_reach = 3.f;
   float link_reach = 3.f;
   float max_distance = 1.3f;
@@ -115,6 +115,8 @@ struct VertexConfig {
   float max_track_error = 0.3f;
   float max_dxy_pull = 2.f;
   float assign_n_sigma = 5.f;
+  float decay_distance = 5.f;
+  Index decay_max_others = 1;
 
   template <class Field>
   void fields(Field&& field) {
@@ -131,6 +133,10 @@ struct VertexConfig {
     field("max_track_error", max_track_error, in(0.001f, 1000.f), "mm", "largest error of dz of a track for vertices");
     field("max_dxy_pull", max_dxy_pull, in(0.1f, 1e6f), "errors", "largest |dxy| of a track for vertices");
     field("assign_n_sigma", assign_n_sigma, in(0.1f, 100.f), "errors", "largest distance of a track from its vertex");
+    field("decay_distance", decay_distance, in(0.f, 1000.f), "mm",
+          "how near to a harder vertex another is one of its decays, where interactions are few; 0: never");
+    field("decay_max_others", decay_max_others, in(Index{0}, Index{1000}), "",
+          "most vertices elsewhere for interactions to be few");
   }
 };
 

@@ -37,7 +37,7 @@ struct SearchReach {
 
 /// Doublets of the layer pairs that begin on an innermost layer, or of the others. Nothing can come before a doublet of
 /// the innermost: it must go on.
-template <bool innermost>
+template <bool Innermost>
 struct DoubletWalk {
   SortedHits hits;
   DetectorView detector;
@@ -87,7 +87,7 @@ struct DoubletWalk {
       m = smaller(m, bend * dr + spread - std::fabs(turn_difference(hphi[k], phi)));
       m = smaller(m, smaller(hc[k] - outer_min, outer_max - hc[k]));
       m = smaller(m, smaller(slope - least * dr, most * dr - slope));
-      if constexpr (innermost) {
+      if constexpr (Innermost) {
         const float inverse = 1.f / dr, cot = dz * inverse;
         const float variance = (var_z + hvar_z[k] + cot * cot * (var_r + hvar_r[k])) * (inverse * inverse);
         const SlopeSet matching = SlopeSet::around(cot, by(variance + hvariance[k], hscattering[k], cot));
@@ -104,7 +104,7 @@ struct DoubletWalk {
   HELIX_HD void operator()(Index inner, const Emit& emit) const {
     const std::int32_t layer = hits.layer[inner];
     const Index begin = detector.pairs_of_layer.begin(layer), end = detector.pairs_of_layer.end(layer);
-    if (begin == end || detector.pairs[begin].innermost != innermost) return;
+    if (begin == end || detector.pairs[begin].innermost != Innermost) return;
     for (Index p = begin; p < end; ++p)
       if (detector.pairs[p].skips == 0) visit_pair(inner, detector.pairs[p], emit);
     for (Index p = begin; p < end; ++p)

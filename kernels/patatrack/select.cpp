@@ -41,9 +41,9 @@ struct Contest {
   Span<const Index> tuple;  // [candidates]
   Span<const float> score;
   float max_shared, layer_bonus;
-  Span<std::int32_t> state;   // [candidates]
-  Span<std::uint64_t> owner;  // [hits] key of the best undecided candidate
-  Span<std::int32_t> taken;   // [hits] by an accepted one
+  Span<std::int32_t> state;     // [candidates]
+  Span<std::uint64_t> owner;    // [hits] key of the best undecided candidate
+  Span<std::int32_t> taken;     // [hits] by an accepted one
   Span<const Index> undecided;  // rows of candidates
 
   HELIX_HD std::uint64_t key(Index k) const {
@@ -314,7 +314,9 @@ Selection select_tracks(Exec& exec, Index n_events, const Candidates& in, const 
       gather(exec, seeds,
              select(exec, static_cast<Index>(seeds.size()),
                     Good{in, seeds, no_score, config.vertex_score, max_var_z, vertex_config.max_dxy_pull}));
-  const VertexTable first_vertices = vertices_of(exec, in, good_seeds, n_events, vertex_config);
+  VertexConfig with_decays = vertex_config;  // tracks of decays are good ones: let them find theirs
+  with_decays.decay_distance = 0.f;
+  const VertexTable first_vertices = vertices_of(exec, in, good_seeds, n_events, with_decays);
 
   exec.begin_stage("select");
   for_each(exec, n_candidates, MeasureVertexDistance{in, candidate, first_vertices});

@@ -185,6 +185,34 @@ struct FitEvent {
     return count + 1;
   }
 
+  HELIX_HD bool near(Index v, Index u) const { return std::fabs(all.z[v] - all.z[u]) < config.decay_distance; }
+
+  /// Whether v is rather a decay of the harder interaction u than another interaction: close by, where others are few.
+  HELIX_HD bool decay_of(Range r, Index count, Index v, Index u) const {
+    if (!near(v, u)) return false;
+    Index others = 0;
+    for (Index w = r.begin; w < r.begin + count; ++w) others += near(w, u) ? 0 : 1;
+    return others <= config.decay_max_others;
+  }
+
+  /// Leaves out decays. The vertices are in the order of sum_pt2, and stay so.
+  HELIX_HD Index drop_decays(Range r, Index count) const {
+    Index kept = 0;
+    for (Index v = r.begin; v < r.begin + count; ++v) all.n[v] = keeps(r, count, v) ? all.n[v] : 0;
+    for (Index v = r.begin; v < r.begin + count; ++v)
+      if (all.n[v] > 0) move(v, r.begin + kept++);
+    return kept;
+  }
+  HELIX_HD bool keeps(Range r, Index count, Index v) const {
+    for (Index u = r.begin; u < v; ++u)
+      if (all.n[u] > 0 && decay_of(r, count, v, u)) return false;
+    return true;
+  }
+  HELIX_HD void move(Index from, Index to) const {
+    all.z[to] = all.z[from], all.var_z[to] = all.var_z[from], all.chi2[to] = all.chi2[from];
+    all.sum_pt2[to] = all.sum_pt2[from], all.n[to] = all.n[from];
+  }
+
   HELIX_HD void order_by_sum_pt2(Range r, Index count) const {
     for (Index v = r.begin; v < r.begin + count; ++v) {
       Index best = v;
@@ -226,7 +254,7 @@ struct FitEvent {
       fit(r, count);
     }
     order_by_sum_pt2(r, count);
-    n_vertices[e] = count;
+    n_vertices[e] = drop_decays(r, count);
   }
 };
 
@@ -244,11 +272,17 @@ struct Compact {
   Offsets rows;
   Span<float> z, var_z, sum_pt2, chi2;
   Span<Index> n;
+
+  /// Tracks of decays pull a vertex more than their errors say: those of a vertex are scaled until chi2 is what it
+  /// should be, never down (Review of Particle Physics, "Treatment of errors").
+  HELIX_HD float scale(Index at) const {
+    return larger(1.f, from.chi2[at] / larger(static_cast<float>(from.n[at] - 1), 1.f));
+  }
   HELIX_HD void operator()(Index e) const {
     for (Index k = 0; k < rows.size(e); ++k) {
       const Index to = rows.begin(e) + k, at = tracks.events.begin(e) + k;
       z[to] = from.z[at];
-      var_z[to] = from.var_z[at];
+      var_z[to] = from.var_z[at] * scale(at);
       sum_pt2[to] = from.sum_pt2[at];
       chi2[to] = from.chi2[at];
       n[to] = from.n[at];
@@ -270,8 +304,8 @@ VertexTable find_vertices(Exec& exec, const VertexTracks& tracks, const VertexCo
   for_each(exec, n, FindNeighbours{tracks, event, config.max_distance, first, last});
   for_each(exec, n, MakeDensity{tracks, first, last, config.density_reach, floor2, density});
   for_each(exec, n, FindUphill{tracks, first, last, density, config.link_reach, floor2, uphill});
-  const Workspace work{exec.scratch<float>(n), exec.scratch<float>(n), exec.scratch<float>(n),
-                       exec.scratch<float>(n), exec.scratch<Index>(n), exec.scratch<Index>(n), exec.scratch<float>(n)};
+  const Workspace work{exec.scratch<float>(n), exec.scratch<float>(n), exec.scratch<float>(n), exec.scratch<float>(n),
+                       exec.scratch<Index>(n), exec.scratch<Index>(n), exec.scratch<float>(n)};
   auto count = exec.scratch<Index>(n_events);
   for_each(exec, n_events, FitEvent{tracks, uphill, config, work, count});
   const Offsets rows = exclusive_scan(exec, count);

@@ -62,6 +62,7 @@ struct Inputs {
       z.push_back(f.dz), var_z.push_back(f.line[2]), pt2.push_back(1 / (f.q_over_pt * f.q_over_pt));
     }
     track_events = {0, static_cast<Index>(z.size())};
+    for (auto* column : {&z, &var_z, &pt2}) column->reserve(column->size() + kReadAhead);
   }
   Selection select(CpuExec& with) const {
     return select_tracks(with, batch.n_events(), {hits, tuples, tracks, fit, features}, detector.scores, config.select,

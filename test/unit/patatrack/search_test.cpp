@@ -80,7 +80,7 @@ void check_same(std::vector<Row> found, const std::map<Row, Verdict>& expected) 
 
 /// Less the doublets from an innermost layer that were not found: only those that go on need be.
 std::map<Pair, Verdict> without_innermost_not_found(std::map<Pair, Verdict> all, std::vector<Pair> found,
-                                                   const std::vector<twins::Hit>& hits, const Detector& detector) {
+                                                    const std::vector<twins::Hit>& hits, const Detector& detector) {
   std::sort(found.begin(), found.end());
   const auto layer = [&](Index i) { return hits[static_cast<std::size_t>(i)].layer; };
   std::erase_if(all, [&](const auto& row) {
@@ -154,7 +154,7 @@ TEST_CASE("Doublets without cluster sizes, at a higher pt, are those of the twin
   REQUIRE(found.doublets.size() > 50);
   const auto hits = twins::hits_of(batch.view(), detector, false);
   check_same(found.doublets, without_innermost_not_found(twins::all_doublets(hits, detector, config.doublets),
-                                                        found.doublets, hits, detector));
+                                                         found.doublets, hits, detector));
 }
 
 }  // namespace
