@@ -28,7 +28,7 @@ struct PipelineFacts {
   std::string settings_digest;
   std::vector<Parameter> parameters;
   HitLimits limits;
-  BeamSpot beam_spot;  // where the request brings none
+  BeamSpot beam_spot;                   // where the request brings none
   std::vector<OptionalColumn> columns;  // of hits, that it looks at
   std::string columns_needed_by;        // who cannot do without them, for people; empty: they may be missing
   std::chrono::milliseconds retry_after{};

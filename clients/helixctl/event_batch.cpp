@@ -11,8 +11,8 @@ constexpr struct {
   const char* name;
   std::vector<float> EventHits::*of;
 } kOptional[] = {
-    {"var_u", &EventHits::var_u},     {"var_v", &EventHits::var_v},     {"size_u", &EventHits::size_u},
-    {"size_v", &EventHits::size_v},   {"charge", &EventHits::charge},   {"local_u", &EventHits::local_u},
+    {"var_u", &EventHits::var_u},     {"var_v", &EventHits::var_v},   {"size_u", &EventHits::size_u},
+    {"size_v", &EventHits::size_v},   {"charge", &EventHits::charge}, {"local_u", &EventHits::local_u},
     {"local_v", &EventHits::local_v},
 };
 

@@ -16,8 +16,8 @@ namespace helix::helixctl {
 /// What to do with each event.
 struct EventRunOptions {
   std::string pipeline = "patatrack";
-  std::string out;      // folder, which exists
-  bool labels = false;  // write a TrackML submission too
+  std::string out;                       // folder, which exists
+  bool labels = false;                   // write a TrackML submission too
   std::vector<std::string> hit_columns;  // optional columns that are sent, where the files have them
   std::optional<BeamSpot> beam_spot;
   std::optional<std::uint32_t> min_quality;

@@ -41,8 +41,8 @@ void print(const PipelineDescription& d) {
             << " hits an event, " << d.max_message_bytes << " bytes\n"
             << "  memory budget " << d.memory_budget_bytes << " bytes\n";
   if (!d.hit_columns.empty()) {
-    std::cout << "  columns of hits beside positions" << (d.hit_columns_needed ? ", all needed" : ", where they are there")
-              << ":";
+    std::cout << "  columns of hits beside positions"
+              << (d.hit_columns_needed ? ", all needed" : ", where they are there") << ":";
     for (const std::string& column : d.hit_columns) std::cout << " " << column;
     std::cout << "\n";
   }

@@ -136,6 +136,7 @@ void add_local_options(CLI::App& command, Options& options) {
   command
       .add_option("--model", options.here.models,
                   "folder of a model for --pipeline exatrkx; may be given more than once")
+      ->allow_extra_args(false)  // what follows the folder is an event
       ->needs(local);
   command
       .add_option_function<std::string>(

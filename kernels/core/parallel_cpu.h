@@ -89,8 +89,10 @@ template <class Predicate>
 Span<Index> select(CpuExec& exec, Index n, const Predicate& predicate) {
   auto out = exec.scratch<Index>(n);
   Index count = 0;
-  for (Index i = 0; i < n; ++i)
-    if (predicate(i)) out[count++] = i;
+  for (Index i = 0; i < n; ++i) {
+    out[count] = i;  // without a branch: kReadAhead leaves room behind the last
+    count += predicate(i) ? 1 : 0;
+  }
   return out.subspan(0, count);
 }
 

@@ -33,8 +33,8 @@ struct OptionalColumn {
   Span<const float> HitBatch::*of;
 };
 inline constexpr OptionalColumn kOptionalColumns[] = {
-    {"var_u", &HitBatch::var_u},     {"var_v", &HitBatch::var_v},     {"size_u", &HitBatch::size_u},
-    {"size_v", &HitBatch::size_v},   {"charge", &HitBatch::charge},   {"local_u", &HitBatch::local_u},
+    {"var_u", &HitBatch::var_u},     {"var_v", &HitBatch::var_v},   {"size_u", &HitBatch::size_u},
+    {"size_v", &HitBatch::size_v},   {"charge", &HitBatch::charge}, {"local_u", &HitBatch::local_u},
     {"local_v", &HitBatch::local_v},
 };
 

@@ -43,9 +43,8 @@ Status check_sizes(const HitBatch& hits, std::uint32_t n_modules) {
     const char* name;
     std::size_t size;
     bool optional;
-  } columns[] = {{"y", hits.y.size(), false},
-                 {"z", hits.z.size(), false},
-                 {"module", hits.module.size(), n_modules == 0}};
+  } columns[] = {
+      {"y", hits.y.size(), false}, {"z", hits.z.size(), false}, {"module", hits.module.size(), n_modules == 0}};
   const auto wrong = [n](const char* name, std::size_t size) {
     return invalid_argument(std::string("hits.") + name + " has " + grouped(size) + " entries, hits.x has " +
                             grouped(n));

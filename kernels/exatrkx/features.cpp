@@ -54,9 +54,7 @@ struct CopyFeature {
   Index column, n_columns;
   Span<float> out;
 
-  HELIX_HD void operator()(Index i) const {
-    out[static_cast<std::size_t>(i) * n_columns + column] = values[i] / scale;
-  }
+  HELIX_HD void operator()(Index i) const { out[static_cast<std::size_t>(i) * n_columns + column] = values[i] / scale; }
 };
 
 }  // namespace

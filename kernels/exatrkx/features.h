@@ -8,8 +8,8 @@
 
 namespace helix::exatrkx {
 
-/// What the networks are told: [hits * features], row by row, scaled as the model says, around the beam spots. The batch
-/// has the columns that the model looks at (columns_of).
+/// What the networks are told: [hits * features], row by row, scaled as the model says, around the beam spots. The
+/// batch has the columns that the model looks at (columns_of).
 Span<const float> make_features(Exec& exec, const HitBatch& batch, const Model& model);
 
 /// Distance from the beam spot, squared: which end of an edge is the inner one.

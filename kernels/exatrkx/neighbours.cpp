@@ -230,10 +230,10 @@ struct LimitedSearch {
       const float* at = candidates.leaves.block(other);
       float distance2[kFan] = {};
       for (Index d = 0; d < D; ++d)
-        for (Index i = 0; i < kFan; ++i)
-          distance2[i] += (at[d * kFan + i] - p.at[d]) * (at[d * kFan + i] - p.at[d]);
+        for (Index i = 0; i < kFan; ++i) distance2[i] += (at[d * kFan + i] - p.at[d]) * (at[d * kFan + i] - p.at[d]);
       for (Index i = 0; i < kFan; ++i) {
-        if (!(distance2[i] <= limit.distance2) || kFan * other + i == slot) continue;  // NaN: no point, or not a near one
+        if (!(distance2[i] <= limit.distance2) || kFan * other + i == slot)
+          continue;  // NaN: no point, or not a near one
         const Near one{distance2[i], candidates.leaves.original[kFan * other + i]};
         if (!limit.before(one)) visit(kFan * other + i, one);
       }
@@ -418,7 +418,8 @@ LimitedSearch<D> make_search(Exec& exec, const Candidates<D>& candidates) {
   return {candidates, box};
 }
 
-/// How far each point may see. Heaps are made for some of the crowded points at a time, so that they take little memory.
+/// How far each point may see. Heaps are made for some of the crowded points at a time, so that they take little
+/// memory.
 template <int D>
 Span<const Near> find_limits(Exec& exec, const LimitedSearch<D>& search, Span<const Index> crowded, float radius2,
                              Index most) {

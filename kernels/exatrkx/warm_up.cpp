@@ -11,8 +11,9 @@ Status warm_up(Engine& engine) {
   std::vector<float> x(kHits), y(kHits), z(kHits), one(kHits, 1.f);
   for (Index i = 0; i < kHits; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    const auto line = static_cast<float>(i / kHitsOfLine), r = static_cast<float>(30 + 100 * (i % kHitsOfLine / 2));
-    x[at] = r * std::cos(line), y[at] = r * std::sin(line), z[at] = r * std::sin(7 * line);
+    const Index line = i / kHitsOfLine, layer = i % kHitsOfLine / 2;
+    const auto phi = static_cast<float>(line), r = static_cast<float>(30 + 100 * layer);
+    x[at] = r * std::cos(phi), y[at] = r * std::sin(phi), z[at] = r * std::sin(7 * phi);
   }
   const std::vector<Index> events{0, kHits};
   const std::vector<BeamSpot> spot(1);

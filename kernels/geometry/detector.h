@@ -44,6 +44,7 @@ struct LayerPair {
   float inner_min, inner_max;  // mm: range of the inner hit's coordinate
   float outer_min, outer_max;  // mm: range of the outer hit's coordinate
   std::int32_t skips;          // layers left out between the two: 0 neighbours, 1 one missing layer
+  bool innermost;              // no pair ends on the inner layer
 };
 
 /// Which |cot theta| a cluster of this size along v may have; row min(size_v, kSizeRows) - 1 of its layer.

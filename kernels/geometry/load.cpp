@@ -117,7 +117,11 @@ Status check_layers(const Detector& detector, const std::string& path, const Geo
 void add_pairs(const GeometryToml& geometry, Detector& out) {
   out.pairs = geometry.pairs;
   out.pairs_of_layer.assign(geometry.layers.size() + 1, 0);
-  for (const LayerPair& pair : out.pairs) ++out.pairs_of_layer[pair.inner + 1];
+  for (LayerPair& pair : out.pairs) {
+    ++out.pairs_of_layer[pair.inner + 1];
+    pair.innermost = std::none_of(out.pairs.begin(), out.pairs.end(),
+                                  [&](const LayerPair& other) { return other.outer == pair.inner; });
+  }
   for (std::size_t l = 0; l < geometry.layers.size(); ++l) out.pairs_of_layer[l + 1] += out.pairs_of_layer[l];
 }
 

@@ -3,6 +3,7 @@
 #include "kernels/core/minmax.h"
 #include "kernels/core/parallel.h"
 #include "kernels/core/units.h"
+#include "kernels/patatrack/slope.h"
 
 namespace helix::patatrack {
 namespace {
@@ -26,13 +27,15 @@ struct Cuts {
 /// Most doublets that share a hit are told apart by their slopes alone, at the scattering of the least pt: that needs
 /// no circle.
 struct SlopeWalk {
+  SortedHits hits;
   Doublets doublets;
   Cuts cuts;
 
   template <class Emit>
   HELIX_HD void operator()(Index d, const Emit& emit) const {
     const Index middle = doublets.outer[d];
-    const float cot = doublets.cot_theta[d], var_cot = doublets.var_cot[d], scatter = doublets.scatter[d];
+    const float cot = doublets.cot_theta[d], var_cot = doublets.var_cot[d];
+    const float scatter = slope_scatter(hits.scattering[middle], cot);
     const float *cots = doublets.cot_theta.begin(), *vars = doublets.var_cot.begin();
     const float steepest = cuts.max_curvature * cuts.inverse_pt_of, inverse_pt2 = steepest * steepest;
     const Cuts c = cuts;
@@ -61,12 +64,12 @@ struct TestCircle {
   Span<std::int32_t> keep, alone;
 
   HELIX_HD void operator()(Index k) const {
-    const Index d = inner[k], e = outer[k], a = doublets.inner[d], b = doublets.outer[d];
-    const Circle circle = circle_through(hits.x[a], hits.y[a], hits.x[b], hits.y[b], doublets.x[e], doublets.y[e]);
+    const Index d = inner[k], e = outer[k], a = doublets.inner[d], b = doublets.outer[d], c = doublets.outer[e];
+    const Circle circle = circle_through(hits.x[a], hits.y[a], hits.x[b], hits.y[b], hits.x[c], hits.y[c]);
     const float inverse_pt = circle.curvature * cuts.inverse_pt_of, inverse_pt2 = inverse_pt * inverse_pt;
     const float margin =
         cuts.margin_of_slope(doublets.cot_theta[e] - doublets.cot_theta[d], doublets.var_cot[d] + doublets.var_cot[e],
-                             doublets.scatter[d], inverse_pt2);
+                             slope_scatter(hits.scattering[b], doublets.cot_theta[d]), inverse_pt2);
     const float dxy = circle.form(0.f, 0.f), off = larger(std::fabs(dxy) - cuts.max_dxy, 0.f);
     const float scattered = cuts.n_sigma2 * kDxyScatter * hits.scattering[b] * hits.r[a] * hits.r[a];
     const float var_dxy = scattered * (inverse_pt2 + cuts.hidden2);
@@ -143,7 +146,7 @@ Connections connect_doublets(Exec& exec, const SortedHits& hits, const Overlaps&
                              const DetectorView& detector, const Config& config) {
   exec.begin_stage("connect");
   const Cuts cuts = make_cuts(detector, config);
-  const Ragged candidates = gather_rows(exec, doublets.n(), SlopeWalk{doublets, cuts});
+  const Ragged candidates = gather_rows(exec, doublets.n(), SlopeWalk{hits, doublets, cuts});
   const Span<const Index> outer = candidates.values;
   const auto n = static_cast<Index>(outer.size());
   auto inner = exec.scratch<Index>(n);

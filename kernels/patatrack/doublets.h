@@ -11,10 +11,8 @@ namespace helix::patatrack {
 struct Doublets {
   Offsets rows;                    // [sorted hits + 1]
   Span<const Index> inner, outer;  // [doublets] sorted hits
-  Span<const float> x, y;          // [doublets] of the outer hit, mm
   Span<const float> cot_theta;     // [doublets]
   Span<const float> var_cot;       // [doublets] variance of cot theta from the hits' errors
-  Span<const float> scatter;       // [doublets] of cot theta by the layer of the outer hit, over 1/pt^2: GeV^2
 
   HELIX_HD Index n() const { return static_cast<Index>(outer.size()); }
 };

@@ -8,9 +8,9 @@
 namespace helix::patatrack {
 namespace {
 
-constexpr int kPositionBits = 22;            // of phi and of the coordinate in the sort key
+constexpr int kPositionBits = 20;            // of phi and of the coordinate in the sort key
 constexpr float kCoordinateOffset = 4096.f;  // mm: what z and r are shifted by to be positive
-constexpr float kCoordinateScale = 512.f;    // 1/mm: 2 um
+constexpr float kCoordinateScale = 128.f;    // 1/mm: 8 um
 
 HELIX_HD Index row_of(Offsets offsets, Index element) {
   Index low = 0, high = offsets.rows();

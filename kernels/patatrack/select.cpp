@@ -44,7 +44,7 @@ struct Contest {
   Span<std::int32_t> state;   // [candidates]
   Span<std::uint64_t> owner;  // [hits] key of the best undecided candidate
   Span<std::int32_t> taken;   // [hits] by an accepted one
-  Span<Index> undecided;      // [1]
+  Span<const Index> undecided;  // rows of candidates
 
   HELIX_HD std::uint64_t key(Index k) const {
     const float rank = score[k] + layer_bonus * static_cast<float>(in.tuples.rows.size(tuple[k]));
@@ -58,19 +58,23 @@ struct Contest {
 
 struct Forget {
   Contest c;
-  HELIX_HD void operator()(Index k) const {
+  HELIX_HD void operator()(Index row) const {
+    const Index k = c.undecided[row];
     if (c.state[k] == kUndecided) c.visit_hits(k, [&](Index h) { c.owner[h] = 0; });
   }
 };
 struct Claim {
   Contest c;
-  HELIX_HD void operator()(Index k) const {
-    if (c.state[k] == kUndecided) c.visit_hits(k, [&](Index h) { atomic_max(&c.owner[h], c.key(k)); });
+  HELIX_HD void operator()(Index row) const {
+    const Index k = c.undecided[row];
+    const std::uint64_t key = c.key(k);
+    if (c.state[k] == kUndecided) c.visit_hits(k, [&](Index h) { atomic_max(&c.owner[h], key); });
   }
 };
 struct Accept {
   Contest c;
-  HELIX_HD void operator()(Index k) const {
+  HELIX_HD void operator()(Index row) const {
+    const Index k = c.undecided[row];
     if (c.state[k] != kUndecided) return;
     const std::uint64_t key = c.key(k);
     bool best = true;
@@ -80,21 +84,25 @@ struct Accept {
 };
 struct Take {
   Contest c;
-  HELIX_HD void operator()(Index k) const {
+  HELIX_HD void operator()(Index row) const {
+    const Index k = c.undecided[row];
     if (c.state[k] == kAccepted) c.visit_hits(k, [&](Index h) { atomic_max(&c.taken[h], 1); });
   }
 };
 struct Reject {
   Contest c;
-  HELIX_HD void operator()(Index k) const {
+  HELIX_HD void operator()(Index row) const {
+    const Index k = c.undecided[row];
     if (c.state[k] != kUndecided) return;
     Index n = 0, shared = 0;
     c.visit_hits(k, [&](Index h) { ++n, shared += c.taken[h]; });
-    if (static_cast<float>(shared) > c.max_shared * static_cast<float>(n))
-      c.state[k] = kRejected;
-    else
-      atomic_max(c.undecided.begin(), Index{1});
+    if (static_cast<float>(shared) > c.max_shared * static_cast<float>(n)) c.state[k] = kRejected;
   }
+};
+
+struct Undecided {
+  Span<const std::int32_t> state;
+  HELIX_HD bool operator()(Index k) const { return state[k] == kUndecided; }
 };
 
 /// Each round, those that are best at all hits not yet taken are accepted, and those that share too many hits with
@@ -102,26 +110,29 @@ struct Reject {
 Span<const std::int32_t> resolve(Exec& exec, const Candidates& in, Span<const Index> tuple, Span<const float> score,
                                  const SelectConfig& config) {
   const auto n = static_cast<Index>(tuple.size());
-  const Contest contest{in,
-                        tuple,
-                        score,
-                        config.max_shared,
-                        config.layer_bonus,
-                        exec.scratch<std::int32_t>(n),
-                        exec.scratch<std::uint64_t>(in.hits.n_hits()),
-                        exec.scratch<std::int32_t>(in.hits.n_hits()),
-                        exec.scratch<Index>(1)};
+  Contest contest{in,
+                  tuple,
+                  score,
+                  config.max_shared,
+                  config.layer_bonus,
+                  exec.scratch<std::int32_t>(n),
+                  exec.scratch<std::uint64_t>(in.hits.n_hits()),
+                  exec.scratch<std::int32_t>(in.hits.n_hits()),
+                  {}};
   fill(exec, contest.state, std::int32_t{kUndecided});
   fill(exec, contest.taken, std::int32_t{0});
-  for (bool more = n > 0; more; more = exec.sync_read(contest.undecided.begin()) != 0)
+  for (;;) {
+    contest.undecided = select(exec, n, Undecided{contest.state});
+    const auto left = static_cast<Index>(contest.undecided.size());
+    if (left == 0) break;
     for (Index round = 0; round < Exec::kRoundsBetweenReads; ++round) {
-      fill(exec, contest.undecided, Index{0});
-      for_each(exec, n, Forget{contest});
-      for_each(exec, n, Claim{contest});
-      for_each(exec, n, Accept{contest});
-      for_each(exec, n, Take{contest});
-      for_each(exec, n, Reject{contest});
+      for_each(exec, left, Forget{contest});
+      for_each(exec, left, Claim{contest});
+      for_each(exec, left, Accept{contest});
+      for_each(exec, left, Take{contest});
+      for_each(exec, left, Reject{contest});
     }
+  }
   return contest.state;
 }
 
@@ -225,11 +236,20 @@ struct MeasureVertexDistance {
   HELIX_HD void operator()(Index k) const {
     const Index t = tuple[k], event = EventOf{in}(t);
     const TrackFit& f = in.fit[t];
-    float least = 1e4f;
-    for (Index v = vertices.events.begin(event); v < vertices.events.end(event); ++v) {
-      const float d = f.dz - vertices.z[v], both = f.line[2] + vertices.var_z[v];
-      if (d * d < least * both) least = d * d / both;
-    }
+    constexpr Index kBlock = 8;  // distances side by side; what is read behind the last vertex is not used
+    const float dz = f.dz, var = f.line[2];
+    const float *z = vertices.z.begin(), *var_z = vertices.var_z.begin();
+    const Index end = vertices.events.end(event);
+    float nearest[kBlock];
+    for (float& least : nearest) least = 1e4f;
+    for (Index block = vertices.events.begin(event); block < end; block += kBlock)
+      for (Index k = 0; k < kBlock; ++k) {
+        const Index v = block + k;
+        const float d = dz - z[v], distance = d * d / (var + var_z[v]);
+        nearest[k] = v < end && distance < nearest[k] ? distance : nearest[k];
+      }
+    float least = nearest[0];
+    for (const float other : nearest) least = smaller(least, other);
     in.features[t].value[kVertex] = 0.5f * std::log(least + 1e-3f);
   }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/core/hd.h"
+#include "kernels/core/ragged.h"
 #include "kernels/geometry/detector.h"
 
 #include <cmath>
@@ -19,24 +20,35 @@ HELIX_HD float slope_scatter(float scattering, float cot) {
   return scattering * t * std::sqrt(t);
 }
 
-/// A set of slopes: a bit for each interval of cot theta of this width; slopes 64 intervals apart share one.
+/// A set of slopes: a bit for each interval of cot theta of this width; slopes 64 intervals apart share one. Two words,
+/// as loops over eight floats want eight words of 32 bits.
 struct SlopeSet {
-  std::uint64_t bits;
+  std::uint32_t even, odd;  // halves of the turn of 64 intervals
 
   static constexpr float kPerUnit = 20.f;  // intervals in cot theta of 1
 
   static HELIX_HD SlopeSet of(float cot) {
     const auto interval = static_cast<std::int32_t>(std::floor(cot * kPerUnit));
-    return {std::uint64_t{1} << (static_cast<std::uint32_t>(interval) & 63u)};
+    const std::uint32_t bit = std::uint32_t{1} << (static_cast<std::uint32_t>(interval) & 31u);
+    const bool is_even = (interval & 32) == 0;
+    return {is_even ? bit : 0, is_even ? 0 : bit};
   }
-  /// All slopes within cot +- half_width, and some more.
+  /// All slopes within cot +- half_width, and some more. Without branches, for loops over many.
   static HELIX_HD SlopeSet around(float cot, float half_width) {
     const float low = std::floor((cot - half_width) * kPerUnit), high = std::floor((cot + half_width) * kPerUnit);
-    if (!(high - low < 63.f)) return {~std::uint64_t{0}};
-    const std::uint64_t run = (std::uint64_t{2} << static_cast<std::uint32_t>(high - low)) - 1;
-    const std::uint32_t shift = static_cast<std::uint32_t>(static_cast<std::int32_t>(low)) & 63u;
-    return {run << shift | run >> ((64u - shift) & 63u)};
+    const bool some = high - low < 31.f && std::fabs(low) < 1e9f;
+    const std::int32_t first = static_cast<std::int32_t>(some ? low : 0.f);
+    const std::int32_t more = static_cast<std::int32_t>(some ? high - low : 0.f);
+    const std::uint32_t shift = static_cast<std::uint32_t>(first) & 31u;
+    const std::uint32_t run = (std::uint32_t{2} << more) - 1;
+    const std::uint32_t here = some ? run << shift : ~std::uint32_t{0};
+    const std::uint32_t next = some ? run >> 1 >> (31u - shift) : ~std::uint32_t{0};
+    const bool is_even = (first & 32) == 0;
+    return {is_even ? here : next, is_even ? next : here};
   }
+
+  HELIX_HD SlopeSet with(SlopeSet other) const { return {even | other.even, odd | other.odd}; }
+  HELIX_HD bool meets(SlopeSet other) const { return ((even & other.even) | (odd & other.odd)) != 0; }
 };
 
 }  // namespace helix::patatrack

@@ -8,26 +8,45 @@
 namespace helix::patatrack {
 namespace {
 
-/// Density of tracks at a track: sum over its neighbours of a biweight of the distance in errors.
-struct MakeDensity {
+/// The tracks that are near enough to each to be its neighbours, itself among them.
+struct FindNeighbours {
   VertexTracks tracks;
   Span<const Index> event;
-  float reach, floor;  // errors; mm^2 added to each variance
   float max_distance;  // mm
-  Span<float> density;
+  Span<Index> first, last;
 
   HELIX_HD void operator()(Index i) const {
     const Index begin = tracks.events.begin(event[i]), end = tracks.events.end(event[i]);
+    const float z = tracks.z[i];
+    Index from = i, to = i + 1;
+    while (from > begin && z - tracks.z[from - 1] <= max_distance) --from;
+    while (to < end && tracks.z[to] - z <= max_distance) ++to;
+    first[i] = from, last[i] = to;
+  }
+};
+
+/// Density of tracks at a track: sum over its neighbours of a biweight of the distance in errors.
+struct MakeDensity {
+  VertexTracks tracks;
+  Span<const Index> first, last;
+  float reach, floor;  // errors; mm^2 added to each variance
+  Span<float> density;
+
+  HELIX_HD void operator()(Index i) const {
+    constexpr Index kBlock = 8;  // sums side by side; what is read behind the last neighbour is not used
     const float z = tracks.z[i], var = tracks.var_z[i] + floor;
+    const float *zs = tracks.z.begin(), *vars = tracks.var_z.begin();
+    const Index end = last[i];
+    float sums[kBlock] = {};
+    for (Index block = first[i]; block < end; block += kBlock)
+      for (Index k = 0; k < kBlock; ++k) {
+        const Index j = block + k;
+        const float d = zs[j] - z, both = var + vars[j], part = 1.f - d * d / (reach * reach * both);
+        const float weight = part * part / std::sqrt(both);
+        sums[k] += j < end && part > 0.f ? weight : 0.f;
+      }
     float sum = 0;
-    const auto add = [&](Index j) {
-      const float d = tracks.z[j] - z, both = var + tracks.var_z[j];
-      if (d * d >= reach * reach * both) return;
-      const float part = 1.f - d * d / (reach * reach * both);
-      sum += part * part / std::sqrt(both);
-    };
-    for (Index j = i; j < end && tracks.z[j] - z <= max_distance; ++j) add(j);
-    for (Index j = i - 1; j >= begin && z - tracks.z[j] <= max_distance; --j) add(j);
+    for (const float s : sums) sum += s;
     density[i] = sum;
   }
 };
@@ -35,23 +54,24 @@ struct MakeDensity {
 /// The most compatible neighbour of higher density, or the track itself.
 struct FindUphill {
   VertexTracks tracks;
-  Span<const Index> event;
+  Span<const Index> first, last;
   Span<const float> density;
-  float reach, floor, max_distance;
+  float reach, floor;
   Span<Index> uphill;
 
   HELIX_HD void operator()(Index i) const {
-    const Index begin = tracks.events.begin(event[i]), end = tracks.events.end(event[i]);
-    const float z = tracks.z[i], var = tracks.var_z[i] + floor;
+    const float z = tracks.z[i], var = tracks.var_z[i] + floor, mine = density[i];
     float least = reach * reach;
     Index best = i;
     const auto look = [&](Index j) {
-      const bool higher = density[j] > density[i] || (density[j] == density[i] && j < i);
       const float d = tracks.z[j] - z, both = var + tracks.var_z[j];
-      if (higher && d * d < least * both) least = d * d / both, best = j;
+      if (d * d >= least * both) return;  // outwards from the track, so that it soon ends here
+      const bool higher = (density[j] > mine) | ((density[j] == mine) & (j < i));
+      least = higher ? d * d / both : least;
+      best = higher ? j : best;
     };
-    for (Index j = i + 1; j < end && tracks.z[j] - z <= max_distance; ++j) look(j);
-    for (Index j = i - 1; j >= begin && z - tracks.z[j] <= max_distance; --j) look(j);
+    for (Index j = i + 1; j < last[i]; ++j) look(j);
+    for (Index j = i - 1; j >= first[i]; --j) look(j);
     uphill[i] = best;
   }
 };
@@ -61,6 +81,7 @@ struct Workspace {
   Span<float> z, var_z, chi2, sum_pt2;
   Span<Index> n;
   Span<Index> vertex;  // [tracks of the event]
+  Span<float> weight;  // [tracks of the event] 1/mm^2
 };
 
 /// All that is done an event at a time: the numbers are small.
@@ -82,9 +103,8 @@ struct FitEvent {
     for (Index i = r.begin; i < r.end; ++i) {
       const Index v = all.vertex[i];
       if (v < 0) continue;
-      const float weight = 1.f / (tracks.var_z[i] + config.floor * config.floor);
-      all.z[v] += weight * (tracks.z[i] - tracks.z[r.begin]);
-      all.var_z[v] += weight;
+      all.z[v] += all.weight[i] * (tracks.z[i] - tracks.z[r.begin]);
+      all.var_z[v] += all.weight[i];
       all.sum_pt2[v] += tracks.pt2[i];
       ++all.n[v];
     }
@@ -97,12 +117,15 @@ struct FitEvent {
       const Index v = all.vertex[i];
       if (v < 0) continue;
       const float d = tracks.z[i] - all.z[v];
-      all.chi2[v] += d * d / (tracks.var_z[i] + config.floor * config.floor);
+      all.chi2[v] += d * d * all.weight[i];
     }
   }
 
   /// Closes the gaps that vertices of too few tracks leave. all.n holds the new numbers afterwards: fit again.
   HELIX_HD Index drop_small(Range r, Index count) const {
+    for (Index v = r.begin; v < r.begin + count; ++v) all.n[v] = 0;
+    for (Index i = r.begin; i < r.end; ++i)
+      if (all.vertex[i] >= 0) ++all.n[all.vertex[i]];
     Index kept = 0;
     for (Index v = r.begin; v < r.begin + count; ++v) all.n[v] = all.n[v] >= config.min_tracks ? r.begin + kept++ : -1;
     for (Index i = r.begin; i < r.end; ++i)
@@ -110,17 +133,27 @@ struct FitEvent {
     return kept;
   }
 
-  /// Deals each track to the vertex it fits best.
-  HELIX_HD void deal(Range r, Index count) const {
+  /// Brings the vertices' z into order: a few are out of place. The other columns are left behind: fit again.
+  HELIX_HD void order_by_z(Range r, Index count) const {
+    for (Index v = r.begin + 1; v < r.begin + count; ++v)
+      for (Index k = v; k > r.begin && all.z[k] < all.z[k - 1]; --k) swap(all.z, k, k - 1);
+  }
+
+  /// Deals each track to the nearest vertex, if that is near enough: both rise in z. Returns whether any changed.
+  HELIX_HD bool deal(Range r, Index count) const {
+    bool changed = false;
+    const Index last = r.begin + count - 1;
+    Index v = r.begin;
     for (Index i = r.begin; i < r.end; ++i) {
-      Index best = -1;
-      float least = config.n_sigma * config.n_sigma * (tracks.var_z[i] + config.floor * config.floor);
-      for (Index v = r.begin; v < r.begin + count; ++v) {
-        const float d = tracks.z[i] - all.z[v];
-        if (d * d < least) least = d * d, best = v;
-      }
-      all.vertex[i] = best;
+      const float z = tracks.z[i];
+      while (v < last && std::fabs(z - all.z[v + 1]) < std::fabs(z - all.z[v])) ++v;
+      const float d = count > 0 ? z - all.z[v] : 0.f;
+      const bool near = count > 0 && d * d * all.weight[i] < config.n_sigma * config.n_sigma;
+      const Index vertex = near ? v : -1;
+      changed |= vertex != all.vertex[i];
+      all.vertex[i] = vertex;
     }
+    return changed;
   }
 
   /// Splits vertex v between two of its tracks where that lowers chi2 most, if by enough. Returns the new count.
@@ -130,7 +163,7 @@ struct FitEvent {
     const float origin = all.z[v];
     for (Index i = r.begin; i < r.end; ++i)
       if (all.vertex[i] == v) {
-        const float w = 1.f / (tracks.var_z[i] + config.floor * config.floor);
+        const float w = all.weight[i];
         whole_w += w;
         whole_z += w * (tracks.z[i] - origin);
       }
@@ -138,7 +171,7 @@ struct FitEvent {
     Index n = 0, after = -1;
     for (Index i = r.begin; i < r.end; ++i) {
       if (all.vertex[i] != v) continue;
-      const float w = 1.f / (tracks.var_z[i] + config.floor * config.floor);
+      const float w = all.weight[i];
       low_w += w;
       low_z += w * (tracks.z[i] - origin);
       if (++n < config.min_tracks || all.n[v] - n < config.min_tracks) continue;
@@ -171,22 +204,24 @@ struct FitEvent {
   HELIX_HD void operator()(Index e) const {
     const Range r{tracks.events.begin(e), tracks.events.end(e)};
     Index count = 0;
-    for (Index i = r.begin; i < r.end; ++i)
+    for (Index i = r.begin; i < r.end; ++i) {
+      all.weight[i] = 1.f / (tracks.var_z[i] + config.floor * config.floor);
       if (uphill[i] == i) all.vertex[i] = r.begin + count++;
+    }
     for (Index i = r.begin; i < r.end; ++i) {
       Index top = i;
       while (uphill[top] != top) top = uphill[top];
       if (top != i) all.vertex[i] = all.vertex[top];
     }
-    fit(r, count);
     count = drop_small(r, count);
     fit(r, count);
-    for (Index round = 0; round < config.rounds; ++round) {
+    bool changed = true;
+    for (Index round = 0; round < config.rounds && changed; ++round) {
       const Index before = count;
       for (Index v = r.begin; v < r.begin + before; ++v) count = split(r, count, v);
-      fit(r, count);
-      deal(r, count);
-      fit(r, count);
+      if (count > before) fit(r, count);
+      order_by_z(r, count);
+      changed = deal(r, count);
       count = drop_small(r, count);
       fit(r, count);
     }
@@ -231,10 +266,12 @@ VertexTable find_vertices(Exec& exec, const VertexTracks& tracks, const VertexCo
   auto density = exec.scratch<float>(n);
   for_each(exec, n_events, EventOfTracks{tracks.events, event});
   const float floor2 = config.floor * config.floor;
-  for_each(exec, n, MakeDensity{tracks, event, config.density_reach, floor2, config.max_distance, density});
-  for_each(exec, n, FindUphill{tracks, event, density, config.link_reach, floor2, config.max_distance, uphill});
+  auto first = exec.scratch<Index>(n), last = exec.scratch<Index>(n);
+  for_each(exec, n, FindNeighbours{tracks, event, config.max_distance, first, last});
+  for_each(exec, n, MakeDensity{tracks, first, last, config.density_reach, floor2, density});
+  for_each(exec, n, FindUphill{tracks, first, last, density, config.link_reach, floor2, uphill});
   const Workspace work{exec.scratch<float>(n), exec.scratch<float>(n), exec.scratch<float>(n),
-                       exec.scratch<float>(n), exec.scratch<Index>(n), exec.scratch<Index>(n)};
+                       exec.scratch<float>(n), exec.scratch<Index>(n), exec.scratch<Index>(n), exec.scratch<float>(n)};
   auto count = exec.scratch<Index>(n_events);
   for_each(exec, n_events, FitEvent{tracks, uphill, config, work, count});
   const Offsets rows = exclusive_scan(exec, count);

@@ -28,9 +28,8 @@ void Request::refuse(const Status& status) {
 }
 
 bool same_columns(const HitBatch& a, const HitBatch& b) {
-  return std::all_of(std::begin(kOptionalColumns), std::end(kOptionalColumns), [&](const OptionalColumn& column) {
-    return (a.*column.of).empty() == (b.*column.of).empty();
-  });
+  return std::all_of(std::begin(kOptionalColumns), std::end(kOptionalColumns),
+                     [&](const OptionalColumn& column) { return (a.*column.of).empty() == (b.*column.of).empty(); });
 }
 
 }  // namespace helix::server

@@ -2,9 +2,9 @@
 //
 //   helix_exatrkx_time MODEL EVENT THREADS REPEATS [LABELS]
 //
-// MODEL is a folder, EVENT a hits file or a CSV of space points. Prints one JSON object: hits, edges of each step, and for
-// each repeat the nanoseconds of the whole and of each stage. The first run, which warms up, is not among them. LABELS is
-// a file that gets the track of each hit, -1: none.
+// MODEL is a folder, EVENT a hits file or a CSV of space points, THREADS of the CPU or "cuda". Prints one JSON object:
+// hits, edges of each step, and for each repeat the nanoseconds of the whole and of each stage. The first run, which
+// warms up, is not among them. LABELS is a file that gets the track of each hit, -1: none.
 #include "kernels/event/trackml_csv.h"
 #include "kernels/event/validate.h"
 #include "kernels/exatrkx/engine.h"
@@ -58,14 +58,24 @@ void print_run(const BatchResult& result, bool first) {
   std::printf("}");
 }
 
+std::unique_ptr<Engine> make_engine(const exatrkx::Model& model, const std::string& threads) {
+  EngineOptions options;
+  options.memory_budget = std::size_t{16} << 30;
+  if (threads == "cuda") {
+    const std::size_t for_networks = options.memory_budget / 2;
+    options.memory_budget -= for_networks;
+    return take(make_exatrkx_cuda_engine(
+        model, take(exatrkx::load_cuda_networks(model, {}, options.device, for_networks)), options));
+  }
+  options.threads = std::atoi(threads.c_str());
+  return make_exatrkx_engine(model, take(exatrkx::load_networks(model)), options);
+}
+
 int run(const std::vector<std::string>& arguments) {
   const exatrkx::Model model = take(exatrkx::load_model(arguments[0]));
   const EventHits hits = take(read_hits(arguments[1]));
-  EngineOptions options;
-  options.threads = std::atoi(arguments[2].c_str());
-  options.memory_budget = std::size_t{16} << 30;
   const int repeats = std::atoi(arguments[3].c_str());
-  const auto engine = make_exatrkx_engine(model, take(exatrkx::load_networks(model)), options);
+  const auto engine = make_engine(model, arguments[2]);
   const std::vector<Index> offsets{0, static_cast<Index>(hits.size())};
   const std::vector<BeamSpot> spot(1);
   const HitBatch batch = view(hits, offsets, spot);

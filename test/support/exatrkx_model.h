@@ -9,7 +9,7 @@ namespace helix::exatrkx::test {
 /// What the folder of a small model is made of: hits within 0.2 in the first two features belong together.
 struct SmallModel {
   std::string name = "small";
-  std::string names = "\"cos_phi\", \"sin_phi\"", scales = "1, 1";  // as in model.toml
+  std::string names = "\"cos_phi\", \"sin_phi\"", scales = "1, 1";                  // as in model.toml
   std::string embed = "first_two.pt", filter = "distance.pt", gnn = "distance.pt";  // of test/data/exatrkx/models/small
 };
 

@@ -82,7 +82,7 @@ TEST_CASE("exatrkx: two runs of one batch with as many threads give the same bit
   }
 }
 
-TEST_CASE("exatrkx: labels do not depend on what else is in the batch, nor on threads; scores hardly") {
+TEST_CASE("exatrkx: labels do not depend on what else is in the batch, nor on threads, and scores hardly") {
   if (absent()) return;
   const Engines engines;
   const test::Event batch = event_of({"evt_021", "evt_026", "evt_034", "evt_077", "evt_085"});
@@ -127,8 +127,8 @@ TEST_CASE("exatrkx: each lane takes as many threads as it is told, whatever the 
     run(*one, event);
     with_one_again = threads_now();
   }).join();
-  CHECK(with_one <= before);             // those of other tests may end
-  CHECK(with_three <= before + 4);       // two of oneTBB, two of OpenMP
+  CHECK(with_one <= before);            // those of other tests may end
+  CHECK(with_three <= before + 4);      // two of oneTBB, two of OpenMP
   CHECK(with_one_again <= with_three);  // none for a lane of one thread
 }
 

@@ -100,6 +100,9 @@ TEST_CASE("geometry: pairs are ordered by inner layer, then outer") {
   CHECK(d->pairs[1].outer_max == 8);
   CHECK(d->pairs[2].inner == 1);
   CHECK(d->pairs[2].skips == 0);
+  CHECK(d->pairs[0].innermost);
+  CHECK(d->pairs[1].innermost);
+  CHECK(!d->pairs[2].innermost);
   CHECK(d->pairs_of_layer == std::vector<Index>{0, 2, 3, 3});
 }
 

@@ -78,17 +78,17 @@ void check_same(std::vector<Row> found, const std::map<Row, Verdict>& expected) 
   CHECK(static_cast<double>(expected.size() - sure) < 0.01 * static_cast<double>(sure) + 5);
 }
 
-/// Less the doublets across a layer that were not found: only those that go on need be.
-std::map<Pair, Verdict> without_skipping_not_found(std::map<Pair, Verdict> all, std::vector<Pair> found,
+/// Less the doublets from an innermost layer that were not found: only those that go on need be.
+std::map<Pair, Verdict> without_innermost_not_found(std::map<Pair, Verdict> all, std::vector<Pair> found,
                                                    const std::vector<twins::Hit>& hits, const Detector& detector) {
   std::sort(found.begin(), found.end());
   const auto layer = [&](Index i) { return hits[static_cast<std::size_t>(i)].layer; };
   std::erase_if(all, [&](const auto& row) {
     const Pair& hit = row.first;
-    const auto skips = std::any_of(detector.pairs.begin(), detector.pairs.end(), [&](const LayerPair& pair) {
-      return pair.inner == layer(hit.first) && pair.outer == layer(hit.second) && pair.skips > 0;
+    const auto innermost = std::any_of(detector.pairs.begin(), detector.pairs.end(), [&](const LayerPair& pair) {
+      return pair.inner == layer(hit.first) && pair.outer == layer(hit.second) && pair.innermost;
     });
-    return skips && !std::binary_search(found.begin(), found.end(), hit);
+    return innermost && !std::binary_search(found.begin(), found.end(), hit);
   });
   return all;
 }
@@ -118,9 +118,9 @@ TEST_CASE("Doublets, connections and n-tuplets are those of the twins") {
   const auto hits = twins::hits_of(batch.view(), detector, config.doublets.cluster_sizes);
   REQUIRE(found.doublets.size() > sample.least);
   const auto all = twins::all_doublets(hits, detector, config.doublets);
-  check_same(found.doublets, without_skipping_not_found(all, found.doublets, hits, detector));
+  check_same(found.doublets, without_innermost_not_found(all, found.doublets, hits, detector));
 
-  // none that a doublet across a layer would have made is missing, though not all such doublets are made
+  // none that a doublet from an innermost layer would have made is missing, though not all such doublets are made
   auto doublets = found.doublets;
   for (const auto& [pair, verdict] : all)
     if (verdict == Verdict::yes) doublets.push_back(pair);
@@ -153,7 +153,7 @@ TEST_CASE("Doublets without cluster sizes, at a higher pt, are those of the twin
   const Found found = search(batch, detector, config);
   REQUIRE(found.doublets.size() > 50);
   const auto hits = twins::hits_of(batch.view(), detector, false);
-  check_same(found.doublets, without_skipping_not_found(twins::all_doublets(hits, detector, config.doublets),
+  check_same(found.doublets, without_innermost_not_found(twins::all_doublets(hits, detector, config.doublets),
                                                         found.doublets, hits, detector));
 }
 
