@@ -28,9 +28,10 @@ struct HitBatch {
 };
 
 /// A column that a request may leave out.
+using HitColumn = Span<const float> HitBatch::*;  // by a name: nvcc would write parentheses that GCC warns of
 struct OptionalColumn {
   const char* name;
-  Span<const float> HitBatch::*of;
+  HitColumn of;
 };
 inline constexpr OptionalColumn kOptionalColumns[] = {
     {"var_u", &HitBatch::var_u},     {"var_v", &HitBatch::var_v},   {"size_u", &HitBatch::size_u},

@@ -12,29 +12,29 @@ namespace {
 constexpr int kTileRows = 6;
 static_assert(kBlockRows % kTileRows == 0);
 
-template <int kVectors>
+template <int Vectors>
 void multiply_tile(const float* in, Index in_stride, Index n_in, const float* weight, Index width, const float* start,
                    Index start_stride, float* out, Index out_stride) {
-  Lanes sum[kTileRows][kVectors];
+  Lanes sum[kTileRows][Vectors];
 #pragma GCC unroll 8
   for (int r = 0; r < kTileRows; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) sum[r][v] = load_lanes(start + r * start_stride + v * kLanes);
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = load_lanes(start + r * start_stride + v * kLanes);
   for (Index k = 0; k < n_in; ++k) {
-    Lanes w[kVectors];
+    Lanes w[Vectors];
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) w[v] = load_lanes(weight + static_cast<std::ptrdiff_t>(k) * width + v * kLanes);
+    for (int v = 0; v < Vectors; ++v) w[v] = load_lanes(weight + static_cast<std::ptrdiff_t>(k) * width + v * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < kTileRows; ++r) {
       const Lanes x = lanes_of(in[r * in_stride + k]);
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = fused(x, w[v], sum[r][v]);
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = fused(x, w[v], sum[r][v]);
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < kTileRows; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) store_lanes(out + r * out_stride + v * kLanes, sum[r][v]);
+    for (int v = 0; v < Vectors; ++v) store_lanes(out + r * out_stride + v * kLanes, sum[r][v]);
 }
 
 /// In one order, whatever the compiler.

@@ -42,6 +42,20 @@ TORCH_LIBRARY_FRAGMENT(torch_scatter, library) {
               &scatter_extreme<false>);
 }
 
+// --- sums over edges in fp32, also where the edges were computed with less: autocast knows no rule for index_add
+// --------
+
+Tensor index_add_whole(const Tensor& self, std::int64_t dim, const Tensor& index, const Tensor& source,
+                       const at::Scalar& alpha) {
+  const c10::impl::ExcludeDispatchKeyGuard once(c10::autocast_dispatch_keyset);
+  const at::ScalarType type =
+      at::promote_types(at::promote_types(self.scalar_type(), source.scalar_type()), at::kFloat);
+  return at::index_add(self.to(type), dim, index, source.to(type), alpha);
+}
+
+TORCH_LIBRARY_IMPL(aten, AutocastCPU, library) { library.impl("index_add", &index_add_whole); }
+TORCH_LIBRARY_IMPL(aten, AutocastCUDA, library) { library.impl("index_add", &index_add_whole); }
+
 // --- on the CPU -----------------------------------------------------------------------------------------------------
 
 /// So many edges that what the network makes of them stays in the cache: docs/performance.md.

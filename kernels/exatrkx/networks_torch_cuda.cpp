@@ -2,6 +2,7 @@
 #include "kernels/core/exec_cuda.h"
 #include "kernels/exatrkx/networks_torch.h"
 
+#include <ATen/Context.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -39,7 +40,7 @@ Result<std::shared_ptr<const CudaNetworks>> load_cuda_networks(const Model& mode
       return unavailable("no CUDA device " + std::to_string(device) + " that LibTorch can use");
     const at::Device on(at::kCUDA, static_cast<c10::DeviceIndex>(device));
     const c10::cuda::CUDAGuard guard(on);
-    c10::cuda::CUDACachingAllocator::init(c10::cuda::device_count());
+    at::globalContext().lazyInitDevice(at::kCUDA);
     limit_memory(device, budget);
     DeviceMemory memory;
     const Stream stream;
