@@ -1,5 +1,6 @@
 #include "kernels/exatrkx/triplet_messages.h"
 
+#include "kernels/exatrkx/lane_sums.h"
 #include "kernels/exatrkx/triplet_geometry.h"
 
 // Eight pairs at a time. Lanes are columns of hidden while rows of edges are read and written, and pairs where a number
@@ -8,18 +9,6 @@ namespace helix::exatrkx {
 namespace {
 
 constexpr int kPairs = kLanes;
-
-/// The sum of each of eight vectors, in one order for all.
-Lanes sums_of(const Lanes (&x)[kPairs]) {
-  const auto pairwise = [](Lanes a, Lanes b) {
-    return __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14) +
-           __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);
-  };
-  const Lanes low = pairwise(pairwise(x[0], x[1]), pairwise(x[2], x[3]));
-  const Lanes high = pairwise(pairwise(x[4], x[5]), pairwise(x[6], x[7]));
-  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 8, 9, 10, 11) +
-         __builtin_shufflevector(low, high, 4, 5, 6, 7, 12, 13, 14, 15);
-}
 
 Lanes cut_at_0(Lanes x) { return choose(x > 0.f, x, lanes_of(0.f)); }
 Lanes sigmoid(Lanes x) { return 1.f / (1.f + exponential(-x)); }
