@@ -22,6 +22,18 @@ HELIX_HD Lanes logarithm(Lanes x) {
   return fused(k, lanes_of(0.693359375f), z + fused(z2, lanes_of(-0.5f), low));
 }
 
+/// e to the x, to 2 units in the last place; beyond +-87 that of 87. Coefficients: Cephes, expf.
+HELIX_HD Lanes exponential(Lanes x) {
+  x = choose(x > 87.f, lanes_of(87.f), choose(x < -87.f, lanes_of(-87.f), x));
+  // 1.5 * 2^23 has no bits for a fraction: what is added is rounded to an integer, which stands in the lowest bits
+  const Lanes rounded = fused(x, lanes_of(1.44269504f), lanes_of(12582912.f)), k = rounded - 12582912.f;
+  const Lanes r = fused(k, lanes_of(2.12194440e-4f), fused(k, lanes_of(-0.693359375f), x));
+  Lanes p = lanes_of(1.9875691500e-4f);
+  for (const float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+    p = fused(p, r, lanes_of(c));
+  return (fused(r * r, p, r) + 1.f) * lanes_of_bits((bits_of_lanes(rounded) << 23) + 0x3f800000u);
+}
+
 /// Inverse hyperbolic sine, |x| < 1e18, to 2e-7 and 2 units in the last place.
 HELIX_HD Lanes inverse_sinh(Lanes x) {
   const Lanes size = absolute(x), y = logarithm(size + root(fused(size, size, lanes_of(1.f))));

@@ -1,6 +1,7 @@
 #include "kernels/exatrkx/fused.h"
 
 #include "kernels/exatrkx/interaction.h"
+#include "kernels/exatrkx/triplet_network.h"
 
 namespace helix::exatrkx {
 namespace {
@@ -21,6 +22,8 @@ class FusedNetworks final : public Networks {
       scales_ = forms.filter->scales;
     }
     if (forms.gnn && !model.both_directions && fits(*forms.gnn, seen_[2])) gnn_ = place(*forms.gnn, arena_);
+    if (forms.triplets && !model.both_directions && fits(*forms.triplets, seen_[2]))
+      triplets_ = place(*forms.triplets, arena_);
   }
 
   Status embed(CpuExec& exec, Span<const float> features, Span<float> out) const override {
@@ -54,8 +57,13 @@ class FusedNetworks final : public Networks {
   }
 
   Status classify(CpuExec& exec, Span<const float> features, const EdgeList& edges, Span<float> out) const override {
-    if (!gnn_) return others_->classify(exec, features, edges, out);
-    classify_edges(exec, *gnn_, {features, n_features_, seen_[2]}, n_hits(features), edges, out);
+    const HitRows hits{features, n_features_, seen_[2]};
+    if (gnn_)
+      classify_edges(exec, *gnn_, hits, n_hits(features), edges, out);
+    else if (triplets_)
+      classify_edges(exec, *triplets_, hits, n_hits(features), edges, out);
+    else
+      return others_->classify(exec, features, edges, out);
     return {};
   }
 
@@ -63,7 +71,7 @@ class FusedNetworks final : public Networks {
   // ours take what they need from the arena
   NetworkCost embed_cost() const override { return embed_ ? NetworkCost{} : others_->embed_cost(); }
   NetworkCost filter_cost() const override { return filter_ ? NetworkCost{} : others_->filter_cost(); }
-  NetworkCost gnn_cost() const override { return gnn_ ? NetworkCost{} : others_->gnn_cost(); }
+  NetworkCost gnn_cost() const override { return gnn_ || triplets_ ? NetworkCost{} : others_->gnn_cost(); }
 
  private:
   Index seen(Index features) const { return features == 0 ? n_features_ : features; }
@@ -76,6 +84,7 @@ class FusedNetworks final : public Networks {
   std::optional<Mlp> embed_, filter_;
   std::vector<float> scales_;
   std::optional<Interaction> gnn_;
+  std::optional<TripletNetwork> triplets_;
 };
 
 }  // namespace

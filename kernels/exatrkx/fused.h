@@ -26,11 +26,34 @@ struct InteractionWeights {
   std::vector<MlpWeights> edge_nets, node_nets;
 };
 
+/// linear(ReLU(norm(x)))
+struct NormedWeights {
+  std::vector<float> gain, shift;
+  float epsilon = 0;
+  LayerWeights linear;
+};
+
+/// hidden = fit(features) + before(e)[p] + after(e)[q] of pairs of edges; message(hidden) gated by
+/// sigmoid(gate(hidden))
+struct TripletRoundWeights {
+  LayerWeights before, after, fit;
+  NormedWeights message, gate;
+  MlpWeights edge_net;
+};
+
+/// Rounds of e += edge_net(e, messages from behind, from ahead, sums of e at the same source, at the same target)
+struct TripletWeights {
+  std::vector<float> scales;
+  MlpWeights edge_encoder, classifier;
+  std::vector<TripletRoundWeights> rounds;
+};
+
 /// What is known of a model's networks; the others are run by somebody else.
 struct KnownForms {
   std::optional<MlpWeights> embed;
   std::optional<FilterWeights> filter;
   std::optional<InteractionWeights> gnn;
+  std::optional<TripletWeights> triplets;  // the graph network of this form
 };
 
 /// Networks on the CPU by our kernels where the form is known and its layers fit, else by `others`.

@@ -1,39 +1,12 @@
 #include "kernels/exatrkx/interaction.h"
 
 #include "kernels/exatrkx/group.h"
+#include "kernels/exatrkx/state_rows.h"
 
 // The first layer of an edge's network is linear in (h[source], h[target], e), so its parts for the ends are made once
 // a hit, before the edges, and an edge adds two rows: of three products one is left to be made for each edge.
 namespace helix::exatrkx {
 namespace {
-
-/// Rows in memory, with room for a whole block behind the last.
-struct Rows {
-  float* at = nullptr;
-  Index width = 0;
-  float* row(Index i) const { return at + static_cast<std::ptrdiff_t>(i) * width; }
-};
-
-Rows make_rows(CpuExec& exec, Index n, Index width) {
-  const std::size_t values = static_cast<std::size_t>(n + kBlockRows) * static_cast<std::size_t>(width);
-  return {static_cast<float*>(exec.arena().take(sizeof(float) * values, "gnn")), width};
-}
-
-void copy_block(BlockRows from, Index count, const Rows& to, Index first) {
-  for (Index r = 0; r < count; ++r) std::copy_n(from.at + r * from.stride, to.width, to.row(first + r));
-}
-void add_block(BlockRows from, Index count, const Rows& to, Index first) {
-  for (Index r = 0; r < count; ++r)
-    for (Index c = 0; c < to.width; ++c) to.row(first + r)[c] += from.at[r * from.stride + c];
-}
-
-/// Rows are read in no order: says early which come next.
-void fetch(const Rows& rows, Span<const Index> index, std::size_t at) {
-  constexpr Index kCacheLine = 16;
-  if (at >= index.size()) return;
-  const float* row = rows.row(index[at]);
-  for (Index c = 0; c < rows.width; c += kCacheLine) __builtin_prefetch(row + c);
-}
 
 struct Graph {
   CpuExec& exec;
@@ -50,15 +23,6 @@ struct Graph {
       for (Index r = 0; r < kBlockRows; ++r)
         std::copy_n(hits.row(first + std::min(r, count - 1)), hits.seen, in.at + r * in.stride);
       copy_block(run_layers(network.node_encoder, 0, in, buffers.second(network.node_encoder)), count, h, first);
-    });
-  }
-
-  void encode_edges(const Interaction& network, const HitRows& hits) const {
-    for_each_block(exec, edges.n(), [&](Index first, Index count) {
-      BlockBuffers buffers;
-      const BlockRows in = buffers.first(network.edge_encoder);
-      fill_edges(hits, network.scales, edges, first, count, in);
-      copy_block(run_layers(network.edge_encoder, 0, in, buffers.second(network.edge_encoder)), count, e, first);
     });
   }
 
@@ -96,15 +60,6 @@ struct Graph {
     });
   }
 
-  void sum_edges(const Ragged& of, Index hit, float* out) const {
-    std::fill_n(out, e.width, 0.f);
-    for (Index k = of.rows.begin(hit); k < of.rows.end(hit); ++k) {
-      const float* row = e.row(of.values[static_cast<std::size_t>(k)]);
-      fetch(e, of.values, static_cast<std::size_t>(k) + kBlockRows);
-      for (Index c = 0; c < e.width; ++c) out[c] += row[c];
-    }
-  }
-
   void update_hits(const Mlp& mlp) const {
     for_each_block(exec, n_hits, [&](Index first, Index count) {
       BlockBuffers buffers;
@@ -112,8 +67,8 @@ struct Graph {
       for (Index r = 0; r < kBlockRows; ++r) {
         const Index hit = first + std::min(r, count - 1);
         float* row = std::copy_n(h.row(hit), h.width, in.at + r * in.stride);
-        sum_edges(coming, hit, row);
-        sum_edges(leaving, hit, row + e.width);
+        sum_rows(e, coming, hit, row);
+        sum_rows(e, leaving, hit, row + e.width);
       }
       add_block(run_layers(mlp, 0, in, buffers.second(mlp)), count, h, first);
     });
@@ -174,7 +129,7 @@ void classify_edges(CpuExec& exec, const Interaction& network, const HitRows& hi
                     make_rows(exec, n_hits, first_width),
                     make_rows(exec, n_hits, first_width)};
   graph.encode_hits(network, hits);
-  graph.encode_edges(network, hits);
+  encode_edges(exec, network.edge_encoder, hits, network.scales, edges, graph.e);
   for (std::size_t round = 0; round < network.edge_nets.size(); ++round) {
     graph.update_edges(network.edge_nets[round]);
     graph.update_hits(network.node_nets[round]);

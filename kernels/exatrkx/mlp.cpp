@@ -1,5 +1,7 @@
 #include "kernels/exatrkx/mlp.h"
 
+#include "kernels/exatrkx/lane_sums.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -37,9 +39,6 @@ void multiply_tile(const float* in, Index in_stride, Index n_in, const float* we
     for (int v = 0; v < Vectors; ++v) store_lanes(out + r * out_stride + v * kLanes, sum[r][v]);
 }
 
-/// In one order, whatever the compiler.
-float sum_of(Lanes x) { return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7])); }
-
 /// One output: its weights stand one behind the other, and lanes are inputs.
 void multiply_to_one(const DenseLayer& layer, const float* in, Index in_stride, const float* start, Index start_stride,
                      BlockRows out) {
@@ -51,21 +50,26 @@ void multiply_to_one(const DenseLayer& layer, const float* in, Index in_stride, 
   }
 }
 
-void normalise(const DenseLayer& layer, float* row) {
+/// Eight rows: what is made of a row's sums is made for all of them at once.
+void normalise(const DenseLayer& layer, float* rows, Index stride) {
   const auto n = static_cast<float>(layer.out);
-  Lanes sum = lanes_of(0.f), squares = lanes_of(0.f);
-  for (Index c = 0; c < layer.width; c += kLanes) sum += load_lanes(row + c);
-  const float mean = sum_of(sum) / n;
+  Lanes sum[kLanes] = {}, squares[kLanes] = {};
+  for (Index c = 0; c < layer.width; c += kLanes)
+    for (int r = 0; r < kLanes; ++r) sum[r] += load_lanes(rows + r * stride + c);
+  const Lanes mean = sums_of(sum) / n;
   for (Index c = 0; c < layer.width; c += kLanes) {
-    const Lanes d = load_lanes(row + c) - mean;
-    squares = fused(d, d, squares);
+    for (int r = 0; r < kLanes; ++r) {
+      const Lanes d = load_lanes(rows + r * stride + c) - mean[r];
+      squares[r] = fused(d, d, squares[r]);
+    }
   }
-  const Lanes scale = lanes_of(1.f / std::sqrt(sum_of(squares) / n + layer.epsilon));
-  const Lanes least = lanes_of(layer.cut ? 0.f : -INFINITY);
+  const Lanes scale = 1.f / root(sums_of(squares) / n + layer.epsilon), least = lanes_of(layer.cut ? 0.f : -INFINITY);
   for (Index c = 0; c < layer.width; c += kLanes) {
-    const Lanes d = (load_lanes(row + c) - mean) * scale;
-    const Lanes y = fused(d, load_lanes(layer.gain + c), load_lanes(layer.shift + c));
-    store_lanes(row + c, choose(y > least, y, least));
+    const Lanes gain = load_lanes(layer.gain + c), shift = load_lanes(layer.shift + c);
+    for (int r = 0; r < kLanes; ++r) {
+      const Lanes y = fused((load_lanes(rows + r * stride + c) - mean[r]) * scale[r], gain, shift);
+      store_lanes(rows + r * stride + c, choose(y > least, y, least));
+    }
   }
 }
 
@@ -137,13 +141,13 @@ void multiply(const DenseLayer& layer, const float* in, Index in_stride, const f
 }
 
 void finish(const DenseLayer& layer, BlockRows rows) {
-  for (Index r = 0; r < kBlockRows; ++r) {
-    float* row = rows.at + r * rows.stride;
-    if (layer.norm) {
-      normalise(layer, row);
-    } else if (layer.cut) {
-      for (Index c = 0; c < layer.width; ++c) row[c] = row[c] > 0.f ? row[c] : 0.f;
-    }
+  static_assert(kBlockRows % kLanes == 0);
+  if (layer.norm) {
+    for (Index r = 0; r < kBlockRows; r += kLanes) normalise(layer, rows.at + r * rows.stride, rows.stride);
+  } else if (layer.cut) {
+    for (Index r = 0; r < kBlockRows; ++r)
+      for (float* x = rows.at + r * rows.stride; x < rows.at + r * rows.stride + layer.width; ++x)
+        *x = *x > 0.f ? *x : 0.f;
   }
 }
 

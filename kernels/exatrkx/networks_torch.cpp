@@ -80,7 +80,7 @@ bool same_answers(const Status& a_status, const std::vector<float>& a, const Sta
 /// Our kernels for those networks whose form they know.
 std::shared_ptr<const Networks> fuse(const Model& model, CpuExec& exec, std::shared_ptr<const CpuNetworks> torch) {
   KnownForms forms{read_embed(torch->embed_network().module()), read_filter(torch->filter_network().module()),
-                   read_interaction(torch->gnn_network().module())};
+                   read_interaction(torch->gnn_network().module()), read_triplets(torch->gnn_network().module())};
   constexpr Index kHits = 100, kEdges = 400;
   const auto n_features = static_cast<Index>(model.features.size());
   std::vector<float> x, point(static_cast<std::size_t>(kHits * model.dimensions)), logit(kEdges);
@@ -97,7 +97,7 @@ std::shared_ptr<const Networks> fuse(const Model& model, CpuExec& exec, std::sha
   mine = ours->filter(exec, x, edges, logit), theirs = torch->filter(exec, x, edges, expected);
   if (!same_answers(mine, logit, theirs, expected)) forms.filter.reset();
   mine = ours->classify(exec, x, edges, logit), theirs = torch->classify(exec, x, edges, expected);
-  if (!same_answers(mine, logit, theirs, expected)) forms.gnn.reset();
+  if (!same_answers(mine, logit, theirs, expected)) forms.gnn.reset(), forms.triplets.reset();
   return make_fused_networks(forms, model, torch);
 }
 

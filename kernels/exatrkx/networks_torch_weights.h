@@ -11,5 +11,6 @@ namespace helix::exatrkx {
 std::optional<MlpWeights> read_embed(const torch::jit::Module& module);
 std::optional<FilterWeights> read_filter(const torch::jit::Module& module);
 std::optional<InteractionWeights> read_interaction(const torch::jit::Module& module);
+std::optional<TripletWeights> read_triplets(const torch::jit::Module& module);
 
 }  // namespace helix::exatrkx

@@ -1,5 +1,5 @@
-"""Makes models/trained-form and models/other-forward: networks as scripts/exatrkx/networks.py defines them, small, with
-random weights. Needs PyTorch; run in this folder."""
+"""Makes models/trained-form, models/triplet-form and models/other-forward: networks as scripts/exatrkx/networks.py defines
+them, small, with random weights. Needs PyTorch; run in this folder."""
 import hashlib
 import sys
 from pathlib import Path
@@ -54,6 +54,8 @@ def main():
     gnn = networks.InteractionNetwork(SCALES, 24, 2)
     save("trained-form", {"embed": embed, "filter": networks.EdgeFilter(SCALES, 24, 2), "gnn": gnn})
     save("other-forward", {"embed": embed, "filter": OtherFilter(SCALES, 24, 2), "gnn": gnn})
+    save("triplet-form", {"embed": embed, "filter": networks.EdgeFilter(SCALES, 24, 2),
+                          "gnn": networks.TripletNetwork(SCALES, 24, 2)})
 
 
 if __name__ == "__main__":

@@ -19,6 +19,16 @@ TEST_CASE("lane math: logarithm and inverse sinh are the library's to 2e-7 and t
   CHECK(inverse_sinh(lanes_of(0.f))[0] == 0.f);
 }
 
+TEST_CASE("lane math: the exponential is the library's to two last places, and bounded") {
+  for (float x = -87.f; x < 87.f; x += 0.0137f) {
+    CAPTURE(x);
+    CHECK(exponential(lanes_of(x))[6] == Approx(std::exp(double{x})).epsilon(2.4e-7).margin(0));
+  }
+  CHECK(exponential(lanes_of(0.f))[0] == 1.f);
+  CHECK(exponential(lanes_of(1000.f))[0] == exponential(lanes_of(87.f))[0]);
+  CHECK(exponential(lanes_of(-1000.f))[0] == exponential(lanes_of(-87.f))[0]);
+}
+
 TEST_CASE("lane math: angles in all quadrants") {
   for (double phi = -3.14; phi < 3.1416; phi += 0.0137) {
     const auto x = static_cast<float>(3 * std::cos(phi)), y = static_cast<float>(3 * std::sin(phi));

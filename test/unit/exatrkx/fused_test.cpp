@@ -66,6 +66,9 @@ double largest_difference(const std::vector<float>& a, const std::vector<float>&
   return largest;
 }
 
+/// With a graph network of either form.
+std::string any_form() { return GENERATE("trained-form", "triplet-form"); }
+
 bool absent() {
   if (!has_networks()) WARN("built without LibTorch: not tested");
   return !has_networks();
@@ -73,8 +76,10 @@ bool absent() {
 
 TEST_CASE("fused: networks of the trained form answer as LibTorch does") {
   if (absent()) return;
-  const auto ours = load("trained-form", {}), torch = load("trained-form", {Precision::fp32, false});
+  const std::string form = any_form();
+  const auto ours = load(form, {}), torch = load(form, {Precision::fp32, false});
   CHECK(ours->filter_cost().per_edge == 0);  // ours indeed
+  CHECK(ours->gnn_cost().per_edge == 0);
   CHECK(torch->filter_cost().per_edge > 0);
   const Graph graph = make_graph(997, 4999, 1);
   const Answers a = run(*ours, graph), b = run(*torch, graph);
@@ -86,7 +91,7 @@ TEST_CASE("fused: networks of the trained form answer as LibTorch does") {
 
 TEST_CASE("fused: the same bits for any number of threads, and in any batch") {
   if (absent()) return;
-  const auto ours = load("trained-form", {});
+  const auto ours = load(any_form(), {});
   const Graph one = make_graph(997, 4999, 1), before = make_graph(31, 77, 2);
   const Answers alone = run(*ours, one), again = run(*ours, one, 3);
   CHECK(alone.points == again.points);
@@ -110,7 +115,8 @@ TEST_CASE("fused: the same bits for any number of threads, and in any batch") {
 
 TEST_CASE("fused: no edges, and one, are ordinary graphs") {
   if (absent()) return;
-  const auto ours = load("trained-form", {}), torch = load("trained-form", {Precision::fp32, false});
+  const std::string form = any_form();
+  const auto ours = load(form, {}), torch = load(form, {Precision::fp32, false});
   const Graph one = make_graph(2, 1, 3);
   CHECK(largest_difference(run(*ours, one).gnn, run(*torch, one).gnn) < 1e-4);
   CHECK(run(*ours, make_graph(1, 0, 3)).gnn.empty());
