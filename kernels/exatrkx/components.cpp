@@ -60,17 +60,20 @@ struct LinkToSelf {
   }
 };
 
+struct Above {
+  Span<const float> score;
+  float cut;
+  HELIX_HD bool operator()(Index edge) const { return score[edge] > cut; }
+};
+
 /// A first link of each point, to its smallest neighbour: without branches, and in a dense component nearly all that
 /// there is to do.
 struct LinkToSmallest {
-  Span<const Index> source, target;
-  Span<const float> score;
-  float cut;
+  Span<const Index> joined, source, target;
   Links links;
-  HELIX_HD void operator()(Index edge) const {
-    const Index a = source[edge], b = target[edge];
-    const Index later = a < b ? b : a, earlier = a < b ? a : b;
-    atomic_min(&links.link[later], score[edge] > cut ? earlier : later);
+  HELIX_HD void operator()(Index i) const {
+    const Index a = source[joined[i]], b = target[joined[i]];
+    atomic_min(&links.link[a < b ? b : a], a < b ? a : b);
   }
 };
 
@@ -81,15 +84,9 @@ struct Shorten {
 };
 
 struct JoinEnds {
-  Span<const Index> source, target;
-  Span<const float> score;
-  float cut;
+  Span<const Index> joined, source, target;
   Links links;
-  HELIX_HD void operator()(Index edge) const {
-    // by arithmetic: a branch on the score could not be foreseen
-    const Index a = source[edge], b = target[edge], joined = score[edge] > cut ? 1 : 0;
-    links.join(a, a + joined * (b - a));
-  }
+  HELIX_HD void operator()(Index i) const { links.join(source[joined[i]], target[joined[i]]); }
 };
 
 struct FindRoot {
@@ -142,10 +139,11 @@ Components find_components(Exec& exec, Offsets events, Span<const Index> source,
   const Links links{exec.scratch<Index>(n)};
   auto size = exec.scratch<Index>(n), root = exec.scratch<Index>(n), first = exec.scratch<Index>(n);
   for_each(exec, n, LinkToSelf{links, size});
-  const auto n_edges = static_cast<Index>(source.size());
-  for_each(exec, n_edges, LinkToSmallest{source, target, score, cut, links});
+  const auto joined = select(exec, static_cast<Index>(source.size()), Above{score, cut});
+  const auto n_joined = static_cast<Index>(joined.size());
+  for_each(exec, n_joined, LinkToSmallest{joined, source, target, links});
   for_each(exec, n, Shorten{links});
-  for_each(exec, n_edges, JoinEnds{source, target, score, cut, links});
+  for_each(exec, n_joined, JoinEnds{joined, source, target, links});
   for_each(exec, n, FindRoot{links, root, size});
   for_each(exec, n, MarkFirst{size, min_hits, first});
   const Offsets numbers = exclusive_scan(exec, first);
