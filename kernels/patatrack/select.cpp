@@ -60,7 +60,7 @@ struct Forget {
   Contest c;
   HELIX_HD void operator()(Index row) const {
     const Index k = c.undecided[row];
-    if (c.state[k] == kUndecided) c.visit_hits(k, [&](Index h) { c.owner[h] = 0; });
+    if (c.state[k] == kUndecided) c.visit_hits(k, [&](Index h) { atomic_store(&c.owner[h], std::uint64_t{0}); });
   }
 };
 struct Claim {

@@ -66,7 +66,9 @@ struct FindUphill {
     const auto look = [&](Index j) {
       const float d = tracks.z[j] - z, both = var + tracks.var_z[j];
       if (d * d >= least * both) return;  // outwards from the track, so that it soon ends here
-      const bool higher = (density[j] > mine) | ((density[j] == mine) & (j < i));
+      // without branches: none of these can be foreseen
+      const int above = density[j] > mine, level = density[j] == mine, before = j < i;
+      const bool higher = (above | (level & before)) != 0;
       least = higher ? d * d / both : least;
       best = higher ? j : best;
     };

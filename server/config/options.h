@@ -30,7 +30,7 @@ struct ServerOptions {
   int cpu_lanes = 1;
   int cpu_threads = 0;
   std::int64_t memory_budget = std::int64_t{4} << 30;
-  std::chrono::milliseconds drain_delay{500};
+  std::chrono::milliseconds drain_delay{2000};
   std::chrono::milliseconds drain_timeout{30000};
 
   template <class Field>

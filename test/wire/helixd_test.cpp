@@ -75,7 +75,7 @@ class NotifySocket {
 }  // namespace
 
 TEST_CASE("SIGTERM in the middle of 100 requests: all are answered, exit 0") {
-  HelixdProcess helixd({"--geometry", kGeometry});
+  HelixdProcess helixd({"--geometry", kGeometry, "--drain-delay", "1min"});  // however slow this client sends
   const std::string address = helixd.address();
   REQUIRE_FALSE(address.empty());
   const auto client = v1::Reconstruction::NewStub(connect(address));
@@ -101,6 +101,7 @@ TEST_CASE("SIGTERM in the middle of 100 requests: all are answered, exit 0") {
     CHECK(reply.status.ok());
     CHECK(reply.answer.tracks().SerializeAsString() == alone.answer.tracks().SerializeAsString());
   }
+  helixd.signal(SIGTERM);  // ends the delay
   CHECK(helixd.wait() == 0);
   CHECK_THAT(helixd.output(), Catch::Contains("server.drained complete=true left=0"));
 }
