@@ -104,12 +104,12 @@ struct SelectConfig {
 
 /// Vertices: clusters of tracks along the beam line.
 struct VertexConfig {
-  float floor = 0.015f;
+  float floor = 0.03f;
   float density_reach = 3.f;
   float link_reach = 3.f;
   float max_distance = 1.3f;
   float n_sigma = 3.f;
-  float split_chi2 = 50.f;
+  float split_chi2 = 40.f;
   Index min_tracks = 2;
   Index rounds = 3;
   float max_track_error = 0.3f;
