@@ -9,7 +9,6 @@ namespace {
 
 constexpr const char* kPatatrack = "patatrack";
 constexpr const char* kExatrkx = "exatrkx";
-constexpr const char* kNoPipeline = "none";  // label of requests that name none that there is
 constexpr std::chrono::minutes kWarmUpPatience{5};
 // What streams that gRPC owns (reflection) may still take at the end; all calls of ours are over by then.
 constexpr std::chrono::milliseconds kServerPatience{1000};
@@ -97,7 +96,7 @@ App::App(const Options& options, std::shared_ptr<const Detector> detector, Engin
          std::vector<ModelLanes> models)
     : options_(options),
       observation_(static_cast<std::size_t>(options.trace.batches)),
-      reconstruct_(pipelines_, gate_, observation_.pipeline(kNoPipeline, {})) {
+      reconstruct_(pipelines_, gate_, observation_.unplaced()) {
   const AdmissionBudget admission{options.queue.max_requests, static_cast<std::size_t>(options.queue.max_bytes)};
   const BatchBudget batch{options.batch.max_events, options.batch.max_hits};
   // Before the lanes: one that loses its device at once must find its entry.

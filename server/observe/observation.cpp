@@ -11,7 +11,7 @@ namespace helix::server {
 Observer& Observation::pipeline(const std::string& name, const std::vector<std::string>& devices) {
   const std::scoped_lock lock(mutex_);
   std::unique_ptr<PipelineMetrics>& observer = pipelines_[name];
-  if (!observer) observer = std::make_unique<PipelineMetrics>(families_, trace_, name, devices);
+  if (!observer) observer = std::make_unique<PipelineMetrics>(registry_, trace_, name, devices);
   return *observer;
 }
 
