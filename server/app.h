@@ -2,7 +2,7 @@
 
 #include "server/batching/gate.h"
 #include "server/config/options.h"
-#include "server/lanes/engines.h"
+#include "server/pipelines.h"
 #include "server/transport/health.h"
 #include "server/transport/listen.h"
 #include "server/transport/reconstruct_service.h"
@@ -27,7 +27,7 @@ class App {
 
   /// Of the first TCP address.
   int port() const { return listening_.port; }
-  const PipelineTable& pipelines() const { return pipelines_; }
+  Pipelines::Lease pipelines() const { return pipelines_.current(); }
 
   /// Takes the server out of service: health says NOT_SERVING, after drain_delay new requests are refused, then
   /// waits for those under way. Whether all were answered before drain_timeout; gives up early when `stop` is
@@ -38,14 +38,14 @@ class App {
   bool stop(std::chrono::milliseconds patience);
 
  private:
-  App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines,
-      std::vector<ModelLanes> models);
-  Status wait_warm();
+  explicit App(const Options& options);
+  void close();
+  Status make_pipelines_ready(std::shared_ptr<const Detector> detector, const EngineFactory& make_engines);
 
   const Options options_;
   Gate gate_;
   HealthService health_;
-  PipelineTable pipelines_;
+  Pipelines pipelines_;
   ReconstructService reconstruct_;
   Listening listening_;
 };

@@ -65,7 +65,7 @@ Result<std::unique_ptr<Reconstructor>> make_reconstructor(const Options& options
   if (options.local) {
     LocalOptions here = options.here;
     const bool exatrkx = options.run.pipeline.starts_with("exatrkx");
-    if (exatrkx) here.geometry.clear();  // not looked at
+    if (exatrkx || options.run.pipeline == "echo") here.geometry.clear();  // not looked at
     if (exatrkx && here.models.empty()) here.models = {"config/models/phase1", "config/models/generic"};
     auto local = LocalReconstructor::make(here);
     if (!local.ok()) return local.status();
