@@ -80,6 +80,8 @@ class CudaEngine final : public Engine {
 
   Status warm_up() override { return pipeline_.warm_up(*this); }
 
+  std::size_t memory() const override { return arena_.held() + pipeline_.held(); }
+
   std::string backend() const override { return "cuda"; }
   std::string device() const override { return device_.name + ", device " + std::to_string(device_.number); }
 

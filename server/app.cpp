@@ -53,6 +53,12 @@ std::shared_ptr<const Detector> geometry_of(const exatrkx::Model& model) {
   return detector;
 }
 
+std::vector<std::string> devices_of(const Engines& engines) {
+  std::vector<std::string> devices;
+  for (const auto& engine : engines) devices.push_back(engine->device());
+  return devices;
+}
+
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts) all += (all.empty() ? "" : "; ") + text;
@@ -68,6 +74,7 @@ Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<
   Result<std::vector<ModelLanes>> models = make_model_lanes(options);
   if (!models.ok()) return models.status();
   std::unique_ptr<App> app(new App(options, detector, *std::move(engines), *std::move(models)));
+  if (Status status = app->start_http(); !status.ok()) return status;
   if (Status status = app->wait_warm(); !status.ok()) return status;
   Result<Listening> listening =
       listen(options.server.listen, options.limits.max_message_bytes, {&app->reconstruct_, &app->health_});
@@ -76,8 +83,10 @@ Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<
   if (!options.server.port_file.empty())
     if (Status status = write_file(options.server.port_file, std::to_string(app->port()) + "\n"); !status.ok())
       return status;
+  app->open_ = true;
   log::info("server.ready", {{"version", HELIX_VERSION},
                              {"listen", joined(app->listening_.addresses)},
+                             {"http_port", app->http_port()},
                              {"geometry", detector->name},
                              {"devices", joined(app->pipelines_.all().front()->lanes().devices())}});
   return app;
@@ -85,20 +94,26 @@ Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<
 
 App::App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines,
          std::vector<ModelLanes> models)
-    : options_(options), reconstruct_(pipelines_, gate_) {
+    : options_(options),
+      observation_(static_cast<std::size_t>(options.trace.batches)),
+      reconstruct_(pipelines_, gate_, observation_.unplaced()) {
   const AdmissionBudget admission{options.queue.max_requests, static_cast<std::size_t>(options.queue.max_bytes)};
   const BatchBudget batch{options.batch.max_events, options.batch.max_hits};
   // Before the lanes: one that loses its device at once must find its entry.
   for (const char* service : {kPatatrack, v1::Reconstruction::service_full_name(), ""}) health_.set(service, true);
-  pipelines_.add(std::make_unique<Pipeline>(patatrack_facts(options), std::move(detector), admission, batch,
-                                            std::move(engines), [this] { health_.set_all_not_serving(); }));
+  Observer& patatrack = observation_.pipeline(kPatatrack, devices_of(engines));
+  pipelines_.add(std::make_unique<Pipeline>(
+      patatrack_facts(options), std::move(detector), admission, batch, std::move(engines),
+      [this] { health_.set_all_not_serving(); }, patatrack));
   for (ModelLanes& lanes : models) {
     PipelineFacts facts = exatrkx_facts(options, lanes.model);
     const std::string name = facts.name;
     if (&lanes == &models.front()) health_.set(kExatrkx, true);
     health_.set(name, true);
-    pipelines_.add(std::make_unique<Pipeline>(std::move(facts), geometry_of(lanes.model), admission, batch,
-                                              std::move(lanes.engines), [this] { health_.set_all_not_serving(); }));
+    Observer& observer = observation_.pipeline(name, devices_of(lanes.engines));
+    pipelines_.add(std::make_unique<Pipeline>(
+        std::move(facts), geometry_of(lanes.model), admission, batch, std::move(lanes.engines),
+        [this] { health_.set_all_not_serving(); }, observer));
   }
 }
 
@@ -109,6 +124,45 @@ Status App::wait_warm() {
       return unavailable("pipeline " + pipeline->facts().name + " did not warm up within " +
                          std::to_string(kWarmUpPatience.count()) + " minutes");
   return {};
+}
+
+Status App::start_http() {
+  if (options_.http.listen.empty()) return {};
+  Result<std::unique_ptr<HttpServer>> http = HttpServer::start(options_.http.listen, pages());
+  if (!http.ok()) return http.status();
+  http_ = *std::move(http);
+  if (options_.http.port_file.empty()) return {};
+  return write_file(options_.http.port_file, std::to_string(http_port()) + "\n");
+}
+
+HttpPages App::pages() const {
+  HttpPages pages;
+  pages["/metrics"] = {[this] {
+    return HttpAnswer{.type = "text/plain; version=0.0.4; charset=utf-8", .body = observation_.metrics_text(state())};
+  }};
+  pages["/healthz"] = {[] { return HttpAnswer{.body = "alive\n"}; }};
+  pages["/readyz"] = {[this] {
+    return state().ready ? HttpAnswer{.body = "ready\n"} : HttpAnswer{.code = 503, .body = "not ready\n"};
+  }};
+  pages["/debug/trace"] = {[this] { return HttpAnswer{.type = "application/json", .body = observation_.trace_json()}; },
+                           true};
+  return pages;
+}
+
+ServiceState App::state() const {
+  ServiceState state{open_ && health_.serving(""), {}};
+  for (const auto& pipeline : pipelines_.all()) {
+    const QueueDepth depth = pipeline->queue().depth();
+    state.pipelines.push_back({.pipeline = pipeline->facts().name,
+                               .waiting_requests = depth.requests,
+                               .waiting_bytes = depth.bytes,
+                               .waiting_hits = depth.hits,
+                               .oldest_age = depth.oldest_age,
+                               .admitted_requests = pipeline->admission().requests(),
+                               .admitted_bytes = pipeline->admission().bytes(),
+                               .lanes_in_service = pipeline->lanes().in_service()});
+  }
+  return state;
 }
 
 App::~App() {

@@ -3,12 +3,15 @@
 #include "server/batching/gate.h"
 #include "server/config/options.h"
 #include "server/lanes/engines.h"
+#include "server/observe/http.h"
+#include "server/observe/observation.h"
 #include "server/transport/health.h"
 #include "server/transport/listen.h"
 #include "server/transport/reconstruct_service.h"
 
 #include <grpcpp/server.h>
 
+#include <atomic>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -27,6 +30,9 @@ class App {
 
   /// Of the first TCP address.
   int port() const { return listening_.port; }
+  /// Of /metrics and the like; 0: none.
+  int http_port() const { return http_ ? http_->port() : 0; }
+  const Observation& observation() const { return observation_; }
   const PipelineTable& pipelines() const { return pipelines_; }
 
   /// Takes the server out of service: health says NOT_SERVING, after drain_delay new requests are refused, then
@@ -41,13 +47,19 @@ class App {
   App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines,
       std::vector<ModelLanes> models);
   Status wait_warm();
+  Status start_http();
+  ServiceState state() const;
+  HttpPages pages() const;
 
   const Options options_;
+  Observation observation_;
   Gate gate_;
   HealthService health_;
   PipelineTable pipelines_;
   ReconstructService reconstruct_;
   Listening listening_;
+  std::atomic<bool> open_ = false;  // lanes are warm, the port is open
+  std::unique_ptr<HttpServer> http_;
 };
 
 }  // namespace helix::server

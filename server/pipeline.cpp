@@ -3,11 +3,13 @@
 namespace helix::server {
 
 Pipeline::Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector, AdmissionBudget admission,
-                   BatchBudget batch, std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost)
+                   BatchBudget batch, std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost,
+                   Observer& observer)
     : facts_(std::move(facts)),
       detector_(std::move(detector)),
+      observer_(observer),
       admission_(admission),
-      lanes_(std::move(engines), queue_, batch, std::move(all_lost)) {}
+      lanes_(std::move(engines), queue_, batch, std::move(all_lost), observer) {}
 
 Result<Ticket> Pipeline::admit(std::size_t bytes) {
   Result<Ticket> ticket = admission_.admit(bytes);

@@ -39,13 +39,15 @@ struct PipelineFacts {
 class Pipeline {
  public:
   Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector, AdmissionBudget admission, BatchBudget batch,
-           std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost);
+           std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost,
+           Observer& observer = no_observer());
 
   const PipelineFacts& facts() const { return facts_; }
   const Detector& detector() const { return *detector_; }
   Admission& admission() { return admission_; }
   RequestQueue& queue() { return queue_; }
   const LaneSet& lanes() const { return lanes_; }
+  Observer& observer() { return observer_; }
 
   /// A place in the budget. Where the budget is full, requests that nobody waits for any more make room.
   /// errors: resource_exhausted
@@ -57,6 +59,7 @@ class Pipeline {
  private:
   const PipelineFacts facts_;
   const std::shared_ptr<const Detector> detector_;
+  Observer& observer_;
   Admission admission_;
   RequestQueue queue_;
   LaneSet lanes_;

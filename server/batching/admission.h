@@ -29,6 +29,7 @@ class Ticket {
   ~Ticket() { release(); }
 
   void release();
+  std::size_t bytes() const { return bytes_; }
 
  private:
   friend class Admission;

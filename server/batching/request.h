@@ -21,6 +21,8 @@ struct Answer {
   std::chrono::nanoseconds queue, gather;
   const std::string& backend;
   const std::string& device;
+  Index batch_hits = 0;
+  int lane = 0;
 };
 
 /// Who waits for a request's end. Exactly one of answer and refuse is called, once, from any thread; the caller may
@@ -45,6 +47,8 @@ class Request {
 
   const HitBatch& hits() const { return hits_; }
   Clock::time_point arrived() const { return arrived_; }
+  /// What it reserved of the budget.
+  std::size_t bytes() const { return ticket_.bytes(); }
 
   /// Why no answer is wanted any more: cancelled, deadline_exceeded, or ok: it is.
   Status wanted(Clock::time_point now) const;

@@ -1,5 +1,7 @@
 #include "server/batching/request_queue.h"
 
+#include <algorithm>
+
 namespace helix::server {
 
 Status RequestQueue::push(std::unique_ptr<Request>& request) {
@@ -54,6 +56,19 @@ void RequestQueue::refuse_waiting(const Status& reason) {
     waiting.swap(waiting_);
   }
   for (auto& request : waiting) request->refuse(reason);
+}
+
+QueueDepth RequestQueue::depth() const {
+  const Clock::time_point now = now_();
+  QueueDepth depth;
+  const std::scoped_lock lock(mutex_);
+  depth.requests = waiting_.size();
+  for (const auto& request : waiting_) {
+    depth.bytes += request->bytes();
+    depth.hits += request->hits().n_hits();
+    depth.oldest_age = std::max<std::chrono::nanoseconds>(depth.oldest_age, now - request->arrived());
+  }
+  return depth;
 }
 
 std::size_t RequestQueue::waiting() const {

@@ -10,6 +10,13 @@
 
 namespace helix::server {
 
+/// What waits at one moment.
+struct QueueDepth {
+  std::size_t requests = 0, bytes = 0;
+  std::int64_t hits = 0;
+  std::chrono::nanoseconds oldest_age{};
+};
+
 /// Requests of one pipeline between decoding and its lanes. Bounded by Admission, whose ticket each request holds.
 /// Thread-safe. Requests are finished with no lock held.
 class RequestQueue {
@@ -35,6 +42,7 @@ class RequestQueue {
   void refuse_waiting(const Status& reason);
 
   std::size_t waiting() const;
+  QueueDepth depth() const;
 
  private:
   const Now now_;

@@ -58,8 +58,29 @@ struct LogOptions {
 
   template <class Field>
   void fields(Field&& field) {
-    field("level", level, "least level that is written; debug: a line a batch");
+    field("level", level, "least level that is written; debug: a line a batch and a request");
     field("format", format, "json: an object a line");
+  }
+};
+
+struct HttpOptions {
+  std::string listen = "127.0.0.1:8002";
+  std::string port_file;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("listen", listen,
+          "address of /metrics, /healthz and /readyz: HOST:PORT or [IPV6]:PORT; port 0: any free one; empty: none");
+    field("port_file", port_file, "file that gets the port once it is open; empty: none");
+  }
+};
+
+struct TraceOptions {
+  int batches = 256;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("batches", batches, in(0, 100'000), "the last batches, which a trace shows; 0: none");
   }
 };
 
@@ -128,6 +149,8 @@ struct ExatrkxOptions {
 struct Options {
   ServerOptions server;
   LogOptions log;
+  HttpOptions http;
+  TraceOptions trace;
   QueueOptions queue;
   BatchOptions batch;
   LimitOptions limits;
@@ -140,6 +163,8 @@ struct Options {
   void groups(Group&& group) {
     group("server", server);
     group("log", log);
+    group("http", http);
+    group("trace", trace);
     group("queue", queue);
     group("batch", batch);
     group("limits", limits);

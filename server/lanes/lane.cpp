@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <exception>
 
 namespace helix::server {
@@ -30,7 +31,8 @@ void keep_wanted(Batch& batch) {
 
 }  // namespace
 
-Lane::Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, BatchBudget budget, Lost lost)
+Lane::Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, BatchBudget budget, Lost lost,
+           Observer& observer)
     : number_(number),
       engine_(std::move(engine)),
       backend_(engine_->backend()),
@@ -38,6 +40,7 @@ Lane::Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, Batc
       queue_(queue),
       budget_(budget),
       lost_(std::move(lost)),
+      observer_(observer),
       thread_([this](const std::stop_token& stop) { loop(stop); }) {}
 
 bool Lane::wait_warm(Clock::time_point deadline) {
@@ -102,21 +105,21 @@ void Lane::run(Batch batch) {
 Status Lane::run_together(Span<std::unique_ptr<Request>> requests) {
   const Clock::time_point taken = Clock::now();
   const Result<Computed> computed = compute({requests.begin(), requests.size()});
-  if (!computed.ok()) return computed.status();
-  answer(requests, *computed, taken);
-  return {};
+  if (computed.ok()) answer(requests, *computed, taken);
+  observe(requests, computed, taken);
+  return computed.status();
 }
 
 void Lane::answer(Span<std::unique_ptr<Request>> requests, const Computed& computed, Clock::time_point taken) {
-  const auto& [result, n_events, n_hits, gathered] = computed;
-  const Clock::time_point done = Clock::now();
+  const auto& [result, n_events, n_hits, gathered, done] = computed;
   Index event = 0;
   for (auto& request : requests) {
     const Index n = request->hits().n_events();
     if (const Status status = request->wanted(done); !status.ok())
       request->refuse(status);
     else
-      request->answer({result, event, n, n_events, taken - request->arrived(), gathered - taken, backend_, device_});
+      request->answer({result, event, n, n_events, taken - request->arrived(), gathered - taken, backend_, device_,
+                       n_hits, number_});
     event += n;
   }
   log::debug("batch.done", {{"lane", number_},
@@ -126,6 +129,35 @@ void Lane::answer(Span<std::unique_ptr<Request>> requests, const Computed& compu
                             {"us", std::chrono::duration_cast<std::chrono::microseconds>(done - taken).count()}});
 }
 
+void Lane::observe(Span<std::unique_ptr<Request>> requests, const Result<Computed>& computed,
+                   Clock::time_point taken) const {
+  BatchRecord record{.lane = number_,
+                     .device = device_,
+                     .code = computed.status().code(),
+                     .requests = static_cast<int>(requests.size()),
+                     .arrived = taken,
+                     .taken = taken,
+                     .gathered = taken,
+                     .computed = taken,
+                     .done = Clock::now(),
+                     .stages = {},
+                     .memory = engine_->memory()};
+  for (const auto& request : requests) {  // finished: their hits are gone, how many there were is not
+    record.events += request->hits().n_events();
+    record.hits += request->hits().n_hits();
+    record.arrived = std::min(record.arrived, request->arrived());
+  }
+  if (computed.ok()) {
+    record.gathered = computed->gathered;
+    record.computed = computed->done;
+    record.copy_in = computed->result.copy_in;
+    record.compute = computed->result.compute;
+    record.copy_out = computed->result.copy_out;
+    record.stages = {computed->result.stages.data(), computed->result.stages.size()};
+  }
+  observer_.batch(record);
+}
+
 Result<Lane::Computed> Lane::compute(Span<const std::unique_ptr<Request>> requests) {
   try {
     const HitBatch hits = gather_.join(requests);
@@ -133,7 +165,7 @@ Result<Lane::Computed> Lane::compute(Span<const std::unique_ptr<Request>> reques
     Result<BatchResult> result = engine_->run(hits);
     if (!result.ok()) return result.status();
     if (Status shape = check_shape(*result, hits.n_events()); !shape.ok()) return shape;
-    return Computed{*std::move(result), hits.n_events(), hits.n_hits(), gathered};
+    return Computed{*std::move(result), hits.n_events(), hits.n_hits(), gathered, Clock::now()};
   } catch (const std::bad_alloc&) {
     return resource_exhausted("the machine has no memory for this batch");
   } catch (const std::exception& error) {

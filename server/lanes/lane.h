@@ -3,6 +3,7 @@
 #include "kernels/engine.h"
 #include "server/batching/request_queue.h"
 #include "server/lanes/gather.h"
+#include "server/observe/observer.h"
 
 #include <condition_variable>
 #include <functional>
@@ -22,7 +23,8 @@ class Lane {
   /// Called from the lane's thread when its device is lost.
   using Lost = std::function<void(const Status&)>;
 
-  Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, BatchBudget budget, Lost lost);
+  Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, BatchBudget budget, Lost lost,
+       Observer& observer = no_observer());
 
   const std::string& device() const { return device_; }
   const std::string& backend() const { return backend_; }
@@ -37,7 +39,7 @@ class Lane {
   struct Computed {
     BatchResult result;
     Index n_events, n_hits;
-    Clock::time_point gathered;
+    Clock::time_point gathered, done;
   };
 
   void loop(const std::stop_token& stop);
@@ -46,6 +48,8 @@ class Lane {
   Status run_together(Span<std::unique_ptr<Request>> requests);
   Result<Computed> compute(Span<const std::unique_ptr<Request>> requests);
   void answer(Span<std::unique_ptr<Request>> requests, const Computed& computed, Clock::time_point taken);
+  void observe(Span<std::unique_ptr<Request>> requests, const Result<Computed>& computed,
+               Clock::time_point taken) const;
 
   const int number_;
   const std::unique_ptr<Engine> engine_;
@@ -53,6 +57,7 @@ class Lane {
   RequestQueue& queue_;
   const BatchBudget budget_;
   const Lost lost_;
+  Observer& observer_;
   Gather gather_;
   bool device_lost_ = false;
 

@@ -7,12 +7,13 @@
 namespace helix::server {
 
 LaneSet::LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, BatchBudget budget,
-                 std::function<void()> all_lost)
+                 std::function<void()> all_lost, Observer& observer)
     : queue_(queue), all_lost_(std::move(all_lost)), in_service_(engines.size()) {
   for (auto& engine : engines) {
     const int number = static_cast<int>(lanes_.size());
-    lanes_.push_back(std::make_unique<Lane>(number, std::move(engine), queue, budget,
-                                            [this, number](const Status& status) { lost(number, status); }));
+    lanes_.push_back(std::make_unique<Lane>(
+        number, std::move(engine), queue, budget, [this, number](const Status& status) { lost(number, status); },
+        observer));
   }
 }
 

@@ -15,10 +15,12 @@ class LaneSet {
  public:
   /// `all_lost` is called, from a lane's thread, when the last device is gone; the queue is closed by then.
   LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, BatchBudget budget,
-          std::function<void()> all_lost);
+          std::function<void()> all_lost, Observer& observer = no_observer());
 
   const std::string& backend() const { return lanes_.front()->backend(); }
   std::vector<std::string> devices() const;
+  /// Lanes whose device is not lost.
+  std::size_t in_service() const { return in_service_; }
   bool wait_warm(Clock::time_point deadline) const;
   bool wait_ended(Clock::time_point deadline);
 

@@ -40,6 +40,9 @@ class Field {
 };
 using Fields = std::initializer_list<Field>;
 
+/// Whether lines of this level are written: saves making the fields of those that are not.
+bool enabled(Level level);
+
 void write(Level level, std::string_view event, Fields fields);
 
 /// For what a client can cause: a few lines a second of each event, then silence, and how many were left out.

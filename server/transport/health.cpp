@@ -72,6 +72,12 @@ void HealthService::set(const std::string& service, bool serving) {
   tell(service, serving && !all_not_serving_ ? Answer::SERVING : Answer::NOT_SERVING);
 }
 
+bool HealthService::serving(const std::string& service) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = status_.find(service);
+  return found != status_.end() && found->second == Answer::SERVING;
+}
+
 void HealthService::set_all_not_serving() {
   const std::scoped_lock lock(mutex_);
   all_not_serving_ = true;

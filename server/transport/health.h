@@ -18,6 +18,8 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
 
   /// Makes the service known; those who watch it are told.
   void set(const std::string& service, bool serving);
+  /// Whether the service is SERVING.
+  bool serving(const std::string& service) const;
   /// Everything is NOT_SERVING from now on, whatever is set later.
   void set_all_not_serving();
   /// Ends all watches, those yet to come too: open streams would hold up the end of the server.
@@ -34,7 +36,7 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   void forget(Watcher* watcher);
 
   // Held while watchers are told: a watcher leaves the set, under this mutex, before it is gone.
-  std::mutex mutex_;  // guards all below; taken before a watcher's own
+  mutable std::mutex mutex_;  // guards all below; taken before a watcher's own
   std::map<std::string, Answer::ServingStatus> status_;
   std::multimap<std::string, Watcher*> watchers_;
   bool all_not_serving_ = false, ended_ = false;

@@ -1,9 +1,11 @@
 #include "server/transport/reconstruct_service.h"
 
 #include "server/observe/log.h"
+#include "server/observe/traceparent.h"
 #include "server/transport/decode.h"
 #include "server/transport/encode.h"
 #include "server/transport/grpc_status.h"
+#include "server/transport/receipt.h"
 
 #include <grpcpp/support/proto_buffer_reader.h>
 
@@ -33,8 +35,8 @@ Clock::time_point steady_deadline(const grpc::CallbackServerContext& context, Cl
 /// answer or refuse. Parsed here and not by gRPC, which would answer UNIMPLEMENTED to bytes that are no message.
 class Call final : public grpc::ServerUnaryReactor, public Caller {
  public:
-  Call(grpc::CallbackServerContext& context, grpc::ByteBuffer& response)
-      : context_(context), response_(response), arrived_(Clock::now()) {}
+  Call(grpc::CallbackServerContext& context, grpc::ByteBuffer& response, Observer& unplaced)
+      : context_(context), response_(response), observer_(&unplaced), arrived_(Clock::now()) {}
 
   /// Takes the bytes. May end with the call gone, as any step that finishes it.
   void start(grpc::ByteBuffer& bytes, const PipelineTable& pipelines, Gate& gate) {
@@ -48,12 +50,14 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
   void answer(const Answer& answer) override {
     const Status status = write_guarded(answer);
     if (!status.ok()) return refuse(status);
+    observe(Code::ok, answer.queue);
     arena_.reset();  // nothing of the request waits for a slow client to read its answer
     Finish(grpc::Status());
   }
 
   void refuse(const Status& status) override {
     log_refusal(status);
+    observe(status.code(), {});
     arena_.reset();
     Finish(grpc_status(status));
   }
@@ -61,6 +65,24 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
  private:
   void OnCancel() override { cancelled_ = true; }
   void OnDone() override { delete this; }
+
+  void observe(Code code, std::chrono::nanoseconds queue) {
+    const std::chrono::nanoseconds total = Clock::now() - arrived_;
+    observer_->request({.code = code, .admitted = admitted_, .queue = queue, .total = total});
+    if (log::enabled(log::Level::debug))
+      log::debug("request.done", {{"client", context_.peer()},
+                                  {"traceparent", traceparent()},
+                                  {"code", static_cast<int>(grpc_code(code))},
+                                  {"us", std::chrono::duration_cast<std::chrono::microseconds>(total).count()}});
+  }
+
+  /// Of the client's trace, to find its lines in the log; "-": none, or not in W3C's format.
+  std::string traceparent() const {
+    const auto found = context_.client_metadata().find("traceparent");
+    if (found == context_.client_metadata().end()) return "-";
+    const std::string_view text(found->second.data(), found->second.size());
+    return is_traceparent(text) ? std::string(text) : "-";
+  }
 
   Status write_guarded(const Answer& answer) {
     try {
@@ -71,7 +93,9 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
       bool own_buffer = false;
       const grpc::Status written =
           grpc::SerializationTraits<v1::ReconstructResponse>::Serialize(message, &response_, &own_buffer);
-      return written.ok() ? Status() : internal_error(written.error_message());
+      if (!written.ok()) return internal_error(written.error_message());
+      context_.AddTrailingMetadata(kReceiptKey, receipt(answer));
+      return {};
     } catch (const std::exception& error) {
       return internal_error(error.what());
     }
@@ -93,6 +117,7 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
     const Result<Pipeline*> pipeline = pipelines.find(request_->pipeline());
     if (!pipeline.ok()) return pipeline.status();
     pipeline_ = *pipeline;
+    observer_ = &pipeline_->observer();
     if (request_->min_quality() > kBestQuality)
       return invalid_argument("min_quality is " + std::to_string(request_->min_quality()) + ", largest is " +
                               std::to_string(kBestQuality));
@@ -120,6 +145,7 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
 
   Status push(const HitBatch& hits, Ticket ticket) {
     const Clock::time_point deadline = steady_deadline(context_, arrived_);
+    admitted_ = true;
     auto request = std::make_unique<Request>(hits, arrived_, deadline, *this, std::move(ticket));
     const Status status = pipeline_->queue().push(request);
     if (!status.ok()) request->refuse(status);
@@ -138,6 +164,7 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
     const bool ours = status.code() == Code::internal;
     log::write_limited(ours ? log::Level::error : log::Level::info, "request.refused",
                        {{"client", context_.peer()},
+                        {"traceparent", traceparent()},
                         {"hits", request_ != nullptr ? request_->hits().x_size() : 0},
                         {"code", static_cast<int>(grpc_code(status.code()))},
                         {"error", status.message()}});
@@ -145,6 +172,8 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
 
   grpc::CallbackServerContext& context_;
   grpc::ByteBuffer& response_;
+  Observer* observer_;  // of the pipeline, once that is known
+  bool admitted_ = false;
   const Clock::time_point arrived_;
   std::unique_ptr<google::protobuf::Arena> arena_;
   v1::ReconstructRequest* request_ = nullptr;  // on the arena
@@ -174,7 +203,7 @@ Result<Pipeline*> PipelineTable::find(const std::string& name) const {
 // gRPC lends the bytes for the length of the call; nobody else reads them.
 grpc::ServerUnaryReactor* ReconstructService::Reconstruct(grpc::CallbackServerContext* context,
                                                           const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
-  auto* call = new Call(*context, *response);
+  auto* call = new Call(*context, *response, unplaced_);
   call->start(const_cast<grpc::ByteBuffer&>(*request), pipelines_, gate_);
   return call;
 }

@@ -28,7 +28,9 @@ class PipelineTable {
 class ReconstructService final
     : public v1::Reconstruction::WithRawCallbackMethod_Reconstruct<v1::Reconstruction::CallbackService> {
  public:
-  ReconstructService(const PipelineTable& pipelines, Gate& gate) : pipelines_(pipelines), gate_(gate) {}
+  /// `unplaced` is told of requests that reach no pipeline.
+  ReconstructService(const PipelineTable& pipelines, Gate& gate, Observer& unplaced = no_observer())
+      : pipelines_(pipelines), gate_(gate), unplaced_(unplaced) {}
 
   grpc::ServerUnaryReactor* Reconstruct(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
@@ -41,6 +43,7 @@ class ReconstructService final
  private:
   const PipelineTable& pipelines_;
   Gate& gate_;
+  Observer& unplaced_;
 };
 
 }  // namespace helix::server

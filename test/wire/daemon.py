@@ -20,7 +20,7 @@ class Daemon:
         self.log = open(os.path.join(self.folder.name, "log"), "w+")
         self.process = subprocess.Popen(
             [HELIXD, "--geometry", str(GEOMETRY), "--backend", "cpu", "--listen", "127.0.0.1:0",
-             "--exatrkx-models=", "--port-file", port_file, "--drain-delay", "0s", *options],
+             "--exatrkx-models=", "--http-listen=", "--port-file", port_file, "--drain-delay", "0s", *options],
             stdout=self.log, stderr=subprocess.STDOUT)
         self.address = f"127.0.0.1:{self._wait_for(port_file)}"
 
