@@ -63,15 +63,7 @@ class LoadRun {
         options_(options),
         hooks_(hooks),
         choice_(options, payloads.size()),
-        arrivals_(options.rate, options.seed) {
-    double hits = 0, events = 0;
-    for (std::size_t i = 0; i < payloads.size(); ++i) {
-      const double weight = options.weights.empty() ? 1 : options.weights[i];
-      hits += weight * static_cast<double>(payloads[i].hits());
-      events += weight * static_cast<double>(payloads[i].events());
-    }
-    hits_of_event_ = hits / std::max(events, 1.0);
-  }
+        arrivals_(options.rate, options.seed) {}
 
   LoadResult run() {
     begin_ = start_ + options_.warm_up;
@@ -183,7 +175,7 @@ class LoadRun {
     result_.hits += sent.payload.hits();
   }
 
-  /// A batch's hits are known where the request had it to itself; others in it count as the mean of all payloads.
+  /// Each answer of a batch says what all of it took, so it counts by its part of the events.
   void record_times(const Payload& payload, const TimeSplit& time) {
     ServerTimes& server = result_.server;
     server.queue.add(time.queue);
@@ -192,9 +184,9 @@ class LoadRun {
     server.compute.add(time.compute);
     server.copy_out.add(time.copy_out);
     server.batch_events += time.batch_events;
-    const auto own = static_cast<double>(payload.events()), all = std::max(own, static_cast<double>(time.batch_events));
-    const double hits = static_cast<double>(payload.hits()) + (all - own) * hits_of_event_;
-    result_.service.add(hits, milliseconds(time.batch + time.copy_in + time.compute + time.copy_out), own / all);
+    const auto own = static_cast<double>(payload.events()), all = static_cast<double>(time.batch_events);
+    result_.service.add(time.batch_hits, milliseconds(time.batch + time.copy_in + time.compute + time.copy_out),
+                        own / std::max(own, all));
   }
 
   bool measured(Clock::time_point time) const { return time >= begin_ && time < end_; }
@@ -206,7 +198,6 @@ class LoadRun {
   const LoadHooks& hooks_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point begin_, end_;
-  double hits_of_event_ = 0;
   Agenda agenda_;
 
   std::mutex mutex_;  // guards what follows

@@ -37,6 +37,7 @@ TimeSplit times(const v1::TimeSplit& from) {
   to.compute = ns(from.compute());
   to.copy_out = ns(from.copy_out());
   to.batch_events = from.batch_events();
+  to.batch_hits = from.batch_hits();
   return to;
 }
 

@@ -169,6 +169,7 @@ Result<Reconstruction> LocalReconstructor::reconstruct(const ReconstructCall& ca
   out.time.copy_out = result->copy_out;
   out.time.stages = std::move(result->stages);
   out.time.batch_events = static_cast<std::uint32_t>(batch->n_events());
+  out.time.batch_hits = static_cast<std::uint32_t>(batch->n_hits());
   return out;
 }
 

@@ -213,14 +213,15 @@ TEST_CASE("payloads come by their weights") {
   CHECK(rare < n / 4);
 }
 
-TEST_CASE("the fit takes the others of a batch as the mean event") {
+TEST_CASE("a batch counts once in the fit, however many answers it is") {
   ScriptTarget target([](int) {
     Reply reply;
     reply.time.compute = 6ms;
     reply.time.batch_events = 3;
+    reply.time.batch_hits = 6;
     return reply;
   });
-  const std::vector<Payload> payloads{payload("a", 1)};  // of 2 hits: 6 in the batch
+  const std::vector<Payload> payloads{payload("a", 1)};
   const LoadResult result = run_load(target, payloads, quick());
   REQUIRE(result.service.cost());
   CHECK(result.service.cost()->per_kilohit_ms == Approx(1000));
