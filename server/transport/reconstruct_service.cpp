@@ -68,7 +68,7 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
 
   void observe(Code code, std::chrono::nanoseconds queue) {
     const std::chrono::nanoseconds total = Clock::now() - arrived_;
-    observer_->request({.code = code, .admitted = admitted_, .queue = queue, .total = total});
+    observer_->request({.code = code, .rejected = rejected_, .queue = queue, .total = total});
     if (log::enabled(log::Level::debug))
       log::debug("request.done", {{"client", context_.peer()},
                                   {"traceparent", traceparent()},
@@ -145,7 +145,6 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
 
   Status push(const HitBatch& hits, Ticket ticket) {
     const Clock::time_point deadline = steady_deadline(context_, arrived_);
-    admitted_ = true;
     auto request = std::make_unique<Request>(hits, arrived_, deadline, *this, std::move(ticket));
     const Status status = pipeline_->queue().push(request);
     if (!status.ok()) request->refuse(status);
@@ -155,7 +154,8 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
   Result<Ticket> admit(std::size_t bytes) {
     if (const Status status = pipeline_->admission().fits_alone(bytes); !status.ok()) return status;
     Result<Ticket> ticket = pipeline_->admit(bytes);
-    if (!ticket.ok())
+    rejected_ = !ticket.ok();
+    if (rejected_)
       context_.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(pipeline_->facts().retry_after.count()));
     return ticket;
   }
@@ -173,7 +173,7 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
   grpc::CallbackServerContext& context_;
   grpc::ByteBuffer& response_;
   Observer* observer_;  // of the pipeline, once that is known
-  bool admitted_ = false;
+  bool rejected_ = false;
   const Clock::time_point arrived_;
   std::unique_ptr<google::protobuf::Arena> arena_;
   v1::ReconstructRequest* request_ = nullptr;  // on the arena
