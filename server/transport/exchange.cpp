@@ -111,7 +111,6 @@ Status Exchange::admit(std::function<void()> when_room) {
   full_ = !ticket.ok();
   if (full_) return ticket.status();
   ticket_ = *std::move(ticket);
-  admitted_ = true;
   return {};
 }
 
@@ -160,7 +159,7 @@ void Exchange::forget_request() {
 
 void Exchange::observe(Code code, std::chrono::nanoseconds queue) {
   const std::chrono::nanoseconds total = Clock::now() - arrived_;
-  observer_->request({.code = code, .admitted = admitted_, .queue = queue, .total = total});
+  observer_->request({.code = code, .rejected = full_ && code == Code::resource_exhausted, .queue = queue, .total = total});
   if (log::enabled(log::Level::debug))
     log::debug("request.done", {{"client", origin_.peer},
                                 {"traceparent", origin_.traceparent},

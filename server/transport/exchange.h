@@ -76,7 +76,7 @@ class Exchange : public Caller {
   Pipeline* pipeline_ = nullptr;  // of the lease
   HitBatch hits_;                 // over the request
   Ticket ticket_;
-  bool full_ = false, admitted_ = false;
+  bool full_ = false;
 };
 
 /// The bytes of a message. errors: internal
