@@ -17,6 +17,7 @@ struct ServerOptions {
   double timeout = 60;         // s, and as much again for each million hits
 
   void add_to(CLI::App& command);
+  ClientOptions client_options() const;
   /// errors: unavailable, with the address
   Result<std::unique_ptr<Client>> connect() const;
 };

@@ -19,6 +19,8 @@ class LaneSet {
 
   const std::string& backend() const { return lanes_.front()->backend(); }
   std::vector<std::string> devices() const;
+  /// Lanes whose device is not lost.
+  std::size_t in_service() const { return in_service_; }
   bool wait_warm(Clock::time_point deadline) const;
   bool wait_ended(Clock::time_point deadline);
 
