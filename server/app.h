@@ -17,6 +17,7 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <thread>
 
 namespace helix::server {
 
@@ -40,8 +41,8 @@ class App {
 
   /// Of the first TCP address.
   int port() const { return listening_->port; }
-  /// Of /metrics and the like; 0: none.
-  int http_port() const { return http_ ? http_->port() : 0; }
+  /// Of /metrics and the like; 0: none, or not yet.
+  int http_port() const { return http_port_; }
   const Observation& observation() const { return observation_; }
   Pipelines::Lease pipelines() const { return pipelines_.current(); }
 
@@ -68,6 +69,7 @@ class App {
   void describe(v1::StatusResponse& status) const;
   Options options() const;
   Status start_http();
+  Status open_http();
   ServiceState state() const;
   HttpPages pages() const;
   void ask_for_end();
@@ -90,7 +92,9 @@ class App {
   std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<Listening> listening_;
   std::atomic<bool> open_ = false;  // lanes are warm, the port is open
+  std::atomic<int> http_port_ = 0;
   std::unique_ptr<HttpServer> http_;
+  std::jthread http_opener_;  // while another process has the port
 };
 
 }  // namespace helix::server

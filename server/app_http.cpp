@@ -1,15 +1,35 @@
 #include "kernels/core/file.h"
 #include "server/app.h"
+#include "server/observe/log.h"
+#include "server/wait.h"
 
 namespace helix::server {
+namespace {
 
+constexpr std::chrono::milliseconds kRetry{500};
+
+}  // namespace
+
+/// Where another process is to hand over its ports, this one waits beside its calls for that of HTTP.
 Status App::start_http() {
   if (options_.http.listen.empty()) return {};
-  Result<std::unique_ptr<HttpServer>> http = HttpServer::start(options_.http.listen, pages());
+  const Status status = open_http();
+  if (status.code() != Code::unavailable || !options_.server.share_port) return status;
+  log::warn("http.waits", {{"reason", status.message()}});
+  http_opener_ = std::jthread([this](const std::stop_token& stop) {
+    while (!stop.stop_requested() && !open_http().ok() && http_port() == 0) wait(kRetry, stop);
+  });
+  return {};
+}
+
+Status App::open_http() {
+  const HttpOptions options = this->options().http;
+  Result<std::unique_ptr<HttpServer>> http = HttpServer::start(options.listen, pages());
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
-  if (options_.http.port_file.empty()) return {};
-  return write_file(options_.http.port_file, std::to_string(http_port()) + "\n");
+  http_port_ = http_->port();
+  if (options.port_file.empty()) return {};
+  return write_file(options.port_file, std::to_string(http_port()) + "\n");
 }
 
 HttpPages App::pages() const {
