@@ -55,9 +55,10 @@ inline Offsets exclusive_scan(CpuExec& exec, Span<const Index> counts) {
   return {at};
 }
 
-/// LSD radix sort, eleven bits at a time.
-inline void sort_by_key(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> values, int bits) {
-  constexpr int kDigit = 11;
+inline constexpr int kSortDigit = 11;  // bits
+
+/// Sorts by the bits of keys from `low` up to `high`: from the lowest digit up, each a stable counting sort.
+inline void radix_sort(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> values, int low, int high) {
   const auto n = static_cast<Index>(keys.size());
   auto other_keys = exec.scratch<std::uint64_t>(n);
   auto other_values = exec.scratch<Index>(n);
@@ -65,9 +66,9 @@ inline void sort_by_key(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> val
   auto* from_value = values.begin();
   auto* to_key = other_keys.begin();
   auto* to_value = other_values.begin();
-  for (int shift = 0; shift < bits; shift += kDigit) {
-    const std::uint64_t mask = (1u << std::min(kDigit, bits - shift)) - 1;
-    Index count[1 << kDigit] = {};
+  for (int shift = low; shift < high; shift += kSortDigit) {
+    const std::uint64_t mask = (1u << std::min(kSortDigit, high - shift)) - 1;
+    Index count[1 << kSortDigit] = {};
     for (Index i = 0; i < n; ++i) ++count[(from_key[i] >> shift) & mask];
     Index sum = 0;
     for (Index& c : count) sum += std::exchange(c, sum);
@@ -83,6 +84,36 @@ inline void sort_by_key(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> val
     std::copy(from_key, from_key + n, keys.begin());
     std::copy(from_value, from_value + n, values.begin());
   }
+}
+
+/// Sorts what is nearly sorted, by insertion. Returns false, with all still there and equal keys in their order, once
+/// that takes too long.
+inline bool insertion_sort(Span<std::uint64_t> keys, Span<Index> values, int bits) {
+  const auto n = static_cast<Index>(keys.size());
+  const auto above = [unused = 64 - bits](std::uint64_t a, std::uint64_t b) { return a << unused > b << unused; };
+  Index moves = 0;
+  for (Index i = 1; i < n && moves <= n; ++i) {
+    const std::uint64_t key = keys[i];
+    const Index value = values[i];
+    Index to = i;
+    for (; to > 0 && above(keys[to - 1], key); --to) {
+      keys[to] = keys[to - 1];
+      values[to] = values[to - 1];
+    }
+    keys[to] = key;
+    values[to] = value;
+    moves += i - to;
+  }
+  return moves <= n;
+}
+
+/// Long keys by their two highest digits, which tell nearly all apart, then by insertion; others by all digits.
+inline void sort_by_key(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> values, int bits) {
+  if (bits > 3 * kSortDigit) {
+    radix_sort(exec, keys, values, bits - 2 * kSortDigit, bits);
+    if (insertion_sort(keys, values, bits)) return;
+  }
+  radix_sort(exec, keys, values, 0, bits);
 }
 
 template <class Predicate>

@@ -141,34 +141,27 @@ struct CountBoth {
   HELIX_HD void operator()(Index i) const { count[i] = innermost.rows.size(i) + others.rows.size(i); }
 };
 
-/// A hit is on an innermost layer or not: one of the two rows is empty.
-struct FillBoth {
+/// Rows by the inner hit: of the outer hits its slopes and errors are made while the inner one's are at hand.
+struct FillDoublets {
+  SortedHits hits;
   Ragged innermost, others;
   Offsets rows;
   Span<Index> inner, outer;  // [doublets]
-
-  HELIX_HD void fill(Index i, const Ragged& from) const {
-    Index at = rows.begin(i);
-    for (Index row = from.rows.begin(i); row < from.rows.end(i); ++row, ++at) {
-      inner[at] = i;
-      outer[at] = from.values[row];
-    }
-  }
-  HELIX_HD void operator()(Index i) const { fill(i, innermost), fill(i, others); }
-};
-
-struct DescribeDoublets {
-  SortedHits hits;
-  Span<const Index> inner, outer;
   Span<float> cot_theta, var_cot;
 
-  HELIX_HD void operator()(Index d) const {
-    const SortedHits& h = hits;
-    const Index i = inner[d], o = outer[d];
-    const float inverse = 1.f / (h.r[o] - h.r[i]), cot = (h.z[o] - h.z[i]) * inverse;
-    const float variance = h.var_z[i] + h.var_z[o] + cot * cot * (h.var_r[i] + h.var_r[o]);
-    cot_theta[d] = cot;
-    var_cot[d] = variance * (inverse * inverse);
+  HELIX_HD void operator()(Index i) const {
+    const Ragged& from = innermost.rows.size(i) > 0 ? innermost : others;  // of the two rows one is empty
+    const float r = hits.r[i], z = hits.z[i], var_z = hits.var_z[i], var_r = hits.var_r[i];
+    Index to = rows.begin(i);
+    for (Index row = from.rows.begin(i); row < from.rows.end(i); ++row, ++to) {
+      const Index o = from.values[row];
+      const float inverse = 1.f / (hits.r[o] - r), cot = (hits.z[o] - z) * inverse;
+      const float variance = var_z + hits.var_z[o] + cot * cot * (var_r + hits.var_r[o]);
+      inner[to] = i;
+      outer[to] = o;
+      cot_theta[to] = cot;
+      var_cot[to] = variance * (inverse * inverse);
+    }
   }
 };
 
@@ -194,11 +187,10 @@ Doublets find_doublets(Exec& exec, const SortedHits& hits, const DetectorView& d
   for_each(exec, n_hits, CountBoth{innermost, others, count});
   const Offsets rows = exclusive_scan(exec, count);
   const Index n = exec.sync_read(rows.total());
-  const FillBoth both{innermost, others, rows, exec.scratch<Index>(n), exec.scratch<Index>(n)};
-  for_each(exec, n_hits, both);
-  const DescribeDoublets columns{hits, both.inner, both.outer, exec.scratch<float>(n), exec.scratch<float>(n)};
-  for_each(exec, n, columns);
-  return {rows, both.inner, both.outer, columns.cot_theta, columns.var_cot};
+  const FillDoublets out{hits, innermost, others, rows,
+                         exec.scratch<Index>(n), exec.scratch<Index>(n), exec.scratch<float>(n), exec.scratch<float>(n)};
+  for_each(exec, n_hits, out);
+  return {rows, out.inner, out.outer, out.cot_theta, out.var_cot};
 }
 
 }  // namespace helix::patatrack
