@@ -209,42 +209,57 @@ template <class Margin, class Visit>
 HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, const Visit& visit) {
   constexpr Index kBlock = 8;
   static_assert(kReadAhead >= kBlock);
+  const auto matching = [&](const float* margins) {
+    const unsigned mask = matching_of_eight(margins);
+    return last - first < kBlock ? mask & ((1u << (last - first)) - 1) : mask;
+  };
   for (; first < last; first += kBlock) {
     alignas(32) float margins[kBlock];
-    for (Index k = 0; k < kBlock; ++k) margins[k] = margin(first + k);
-    unsigned mask = matching_of_eight(margins);
-    if (last - first < kBlock) mask &= (1u << (last - first)) - 1;
-    if constexpr (std::is_same_v<Visit, RowEmitter>)
-      visit.matching(first, mask);
-    else
-      for (; mask != 0; mask &= mask - 1) visit(first + std::countr_zero(mask));
+    if constexpr (std::is_same_v<decltype(margin(first)), float>) {
+      for (Index k = 0; k < kBlock; ++k) margins[k] = margin(first + k);
+      unsigned mask = matching(margins);
+      if constexpr (std::is_same_v<Visit, RowEmitter<0>>)
+        visit.matching(first, mask);
+      else
+        for (; mask != 0; mask &= mask - 1) visit(first + std::countr_zero(mask));
+    } else {
+      constexpr int kColumns = std::extent_v<decltype(margin(first).column)>;
+      alignas(32) float numbers[kColumns][kBlock];
+      for (Index k = 0; k < kBlock; ++k) {
+        const auto described = margin(first + k);
+        margins[k] = described.margin;
+        for (int c = 0; c < kColumns; ++c) numbers[c][k] = described.column[c];
+      }
+      visit.matching(first, matching(margins), numbers);
+    }
   }
 }
 
 /// One walk: rows are appended as they come; several threads each append runs of rows, which are then joined in order.
 /// The buffers are outside the arena, so that its budget is looked at while they grow.
-template <class Walk>
-Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
+template <int N, class Walk>
+DescribedRows<N> gather_described_rows(CpuExec& exec, Index n, const Walk& walk) {
+  constexpr std::size_t kBuffers = 1 + N;
   auto at = exec.scratch<Index>(n + 1);
   const bool alone = exec.threads() == 1 || n < 2 * kGrain;
   const Index run = alone ? (n > 0 ? n : 1) : kGrain, n_runs = (n + run - 1) / run;
-  auto& values = exec.row_buffers(static_cast<std::size_t>(n_runs));
-  const std::size_t room =
-      std::min(exec.arena().left() / sizeof(Index), static_cast<std::size_t>(std::numeric_limits<Index>::max()));
+  auto& values = exec.row_buffers(kBuffers * static_cast<std::size_t>(n_runs));
+  const std::size_t room = std::min(exec.arena().left() / (kBuffers * sizeof(Index)),
+                                    static_cast<std::size_t>(std::numeric_limits<Index>::max()));
   std::atomic<std::size_t> total{0};
   const auto check = [&](std::size_t n_values) {
-    if (n_values > room) exec.arena().refuse(n_values * sizeof(Index), exec.clock().current());
+    if (n_values > room) exec.arena().refuse(n_values * kBuffers * sizeof(Index), exec.clock().current());
   };
   const auto append = [&](Index r) {
-    auto& mine = values[static_cast<std::size_t>(r)];
-    mine.clear();
+    RowBuffer* mine = &values[kBuffers * static_cast<std::size_t>(r)];
+    for (std::size_t b = 0; b < kBuffers; ++b) mine[b].clear();
     for (Index i = r * run; i < std::min(n, (r + 1) * run); ++i) {
-      at[i + 1] = static_cast<Index>(mine.size());
-      walk(i, RowEmitter{&mine});
-      check(mine.size());
-      at[i + 1] = static_cast<Index>(mine.size()) - at[i + 1];
+      at[i + 1] = static_cast<Index>(mine->size());
+      walk(i, RowEmitter<N>{mine});
+      check(mine->size());
+      at[i + 1] = static_cast<Index>(mine->size()) - at[i + 1];
     }
-    check(total.fetch_add(mine.size(), std::memory_order_relaxed) + mine.size());
+    check(total.fetch_add(mine->size(), std::memory_order_relaxed) + mine->size());
   };
   if (alone)
     for (Index r = 0; r < n_runs; ++r) append(r);
@@ -252,12 +267,25 @@ Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
     run_tasks(n_runs, append);
   at[0] = 0;
   for (Index i = 0; i < n; ++i) at[i + 1] += at[i];
-  auto out = exec.scratch<Index>(at[n]);
-  for (Index r = 0; r < n_runs; ++r) {
-    const auto& mine = values[static_cast<std::size_t>(r)];
-    std::copy(mine.begin(), mine.end(), out.begin() + at[r * run]);
+  const auto joined = [&](std::size_t b) {
+    auto out = exec.scratch<Index>(at[n]);
+    for (Index r = 0; r < n_runs; ++r) {
+      const RowBuffer& mine = values[kBuffers * static_cast<std::size_t>(r) + b];
+      std::copy(mine.begin(), mine.end(), out.begin() + at[r * run]);
+    }
+    return out;
+  };
+  DescribedRows<N> out{{{at}, joined(0)}, {}};
+  for (std::size_t c = 0; c < N; ++c) {
+    const Span<Index> bits = joined(1 + c);
+    out.column[c] = {reinterpret_cast<const float*>(bits.begin()), bits.size()};
   }
-  return {{at}, out};
+  return out;
+}
+
+template <class Walk>
+Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
+  return gather_described_rows<0>(exec, n, walk);
 }
 
 }  // namespace helix

@@ -87,13 +87,13 @@ struct DoubletWalk {
       m = smaller(m, bend * dr + spread - std::fabs(turn_difference(hphi[k], phi)));
       m = smaller(m, smaller(hc[k] - outer_min, outer_max - hc[k]));
       m = smaller(m, smaller(slope - least * dr, most * dr - slope));
+      const float inverse = 1.f / dr, cot = dz * inverse;
+      const float variance = (var_z + hvar_z[k] + cot * cot * (var_r + hvar_r[k])) * (inverse * inverse);
       if constexpr (Innermost) {
-        const float inverse = 1.f / dr, cot = dz * inverse;
-        const float variance = (var_z + hvar_z[k] + cot * cot * (var_r + hvar_r[k])) * (inverse * inverse);
         const SlopeSet matching = SlopeSet::around(cot, by(variance + hvariance[k], hscattering[k], cot));
         m = matching.meets({even[k], odd[k]}) ? m : -1.f;
       }
-      return m;
+      return Described<2>{m, {cot, variance}};
     };
     const float widest = bend * (largest_r(pair, outer_layer, reach, r, z) - r) + spread;
     const auto n_layers = static_cast<Index>(detector.layers.size());
@@ -112,22 +112,19 @@ struct DoubletWalk {
   }
 };
 
+/// Rows of outer hits, with slope and its variance.
+using OuterHits = DescribedRows<2>;
+
 struct CollectBeginnings {
-  SortedHits hits;
-  Ragged doublets;
+  OuterHits doublets;
   Beginnings out;
 
   HELIX_HD void operator()(Index inner) const {
-    const SortedHits& h = hits;
-    const float r = h.r[inner], z = h.z[inner], var_z = h.var_z[inner], var_r = h.var_r[inner];
     SlopeSet slopes{0, 0};
     float largest = 0;
     for (Index row = doublets.rows.begin(inner); row < doublets.rows.end(inner); ++row) {
-      const Index outer = doublets.values[row];
-      const float inverse = 1.f / (h.r[outer] - r), cot = (h.z[outer] - z) * inverse;
-      const float variance = (var_z + h.var_z[outer] + cot * cot * (var_r + h.var_r[outer])) * (inverse * inverse);
-      slopes = slopes.with(SlopeSet::of(cot));
-      largest = larger(largest, variance);
+      slopes = slopes.with(SlopeSet::of(doublets.column[0][row]));
+      largest = larger(largest, doublets.column[1][row]);
     }
     out.even[inner] = slopes.even;
     out.odd[inner] = slopes.odd;
@@ -135,32 +132,27 @@ struct CollectBeginnings {
   }
 };
 
-struct CountBoth {
-  Ragged innermost, others;
-  Span<Index> count;  // [hits]
-  HELIX_HD void operator()(Index i) const { count[i] = innermost.rows.size(i) + others.rows.size(i); }
+struct AddOffsets {
+  Offsets a, b;
+  Span<Index> sum;  // [hits + 1]
+  HELIX_HD void operator()(Index i) const { sum[i] = a.begin(i) + b.begin(i); }
 };
 
-/// Rows by the inner hit: of the outer hits its slopes and errors are made while the inner one's are at hand.
-struct FillDoublets {
-  SortedHits hits;
-  Ragged innermost, others;
+/// A hit is on an innermost layer or not: one of the two rows is empty.
+struct FillBoth {
+  OuterHits innermost, others;
   Offsets rows;
   Span<Index> inner, outer;  // [doublets]
   Span<float> cot_theta, var_cot;
 
   HELIX_HD void operator()(Index i) const {
-    const Ragged& from = innermost.rows.size(i) > 0 ? innermost : others;  // of the two rows one is empty
-    const float r = hits.r[i], z = hits.z[i], var_z = hits.var_z[i], var_r = hits.var_r[i];
+    const OuterHits& from = innermost.rows.size(i) > 0 ? innermost : others;
     Index to = rows.begin(i);
     for (Index row = from.rows.begin(i); row < from.rows.end(i); ++row, ++to) {
-      const Index o = from.values[row];
-      const float inverse = 1.f / (hits.r[o] - r), cot = (hits.z[o] - z) * inverse;
-      const float variance = var_z + hits.var_z[o] + cot * cot * (var_r + hits.var_r[o]);
       inner[to] = i;
-      outer[to] = o;
-      cot_theta[to] = cot;
-      var_cot[to] = variance * (inverse * inverse);
+      outer[to] = from.values[row];
+      cot_theta[to] = from.column[0][row];
+      var_cot[to] = from.column[1][row];
     }
   }
 };
@@ -178,17 +170,22 @@ Doublets find_doublets(Exec& exec, const SortedHits& hits, const DetectorView& d
   const Index n_hits = hits.n_hits();
   const Beginnings beginning{exec.scratch<std::uint32_t>(n_hits), exec.scratch<std::uint32_t>(n_hits),
                              exec.scratch<float>(n_hits)};
-  const Ragged others =
-      gather_rows(exec, n_hits, DoubletWalk<false>{hits, detector, neighbours, skipping, reach, beginning});
-  for_each(exec, n_hits, CollectBeginnings{hits, others, beginning});
-  const Ragged innermost =
-      gather_rows(exec, n_hits, DoubletWalk<true>{hits, detector, neighbours, skipping, reach, beginning});
-  auto count = exec.scratch<Index>(n_hits);
-  for_each(exec, n_hits, CountBoth{innermost, others, count});
-  const Offsets rows = exclusive_scan(exec, count);
-  const Index n = exec.sync_read(rows.total());
-  const FillDoublets out{hits, innermost, others, rows,
-                         exec.scratch<Index>(n), exec.scratch<Index>(n), exec.scratch<float>(n), exec.scratch<float>(n)};
+  const OuterHits others = gather_described_rows<2>(
+      exec, n_hits, DoubletWalk<false>{hits, detector, neighbours, skipping, reach, beginning});
+  for_each(exec, n_hits, CollectBeginnings{others, beginning});
+  const OuterHits innermost =
+      gather_described_rows<2>(exec, n_hits, DoubletWalk<true>{hits, detector, neighbours, skipping, reach, beginning});
+  auto sum = exec.scratch<Index>(n_hits + 1);
+  for_each(exec, n_hits + 1, AddOffsets{innermost.rows, others.rows, sum});
+  const Offsets rows{sum};
+  const auto n = static_cast<Index>(innermost.values.size() + others.values.size());
+  const FillBoth out{innermost,
+                     others,
+                     rows,
+                     exec.scratch<Index>(n),
+                     exec.scratch<Index>(n),
+                     exec.scratch<float>(n),
+                     exec.scratch<float>(n)};
   for_each(exec, n_hits, out);
   return {rows, out.inner, out.outer, out.cot_theta, out.var_cot};
 }
