@@ -218,7 +218,7 @@ HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, cons
     if constexpr (std::is_same_v<decltype(margin(first)), float>) {
       for (Index k = 0; k < kBlock; ++k) margins[k] = margin(first + k);
       unsigned mask = matching(margins);
-      if constexpr (std::is_same_v<Visit, RowEmitter<0>>)
+      if constexpr (std::is_same_v<Visit, RowEmitter>)
         visit.matching(first, mask);
       else
         for (; mask != 0; mask &= mask - 1) visit(first + std::countr_zero(mask));
@@ -230,7 +230,8 @@ HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, cons
         margins[k] = described.margin;
         for (int c = 0; c < kColumns; ++c) numbers[c][k] = described.column[c];
       }
-      visit.matching(first, matching(margins), numbers);
+      static_assert(kColumns == 2);
+      visit.matching(first, matching(margins), numbers[0], numbers[1]);
     }
   }
 }
@@ -239,27 +240,27 @@ HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, cons
 /// The buffers are outside the arena, so that its budget is looked at while they grow.
 template <int N, class Walk>
 DescribedRows<N> gather_described_rows(CpuExec& exec, Index n, const Walk& walk) {
-  constexpr std::size_t kBuffers = 1 + N;
+  constexpr std::size_t kColumns = 1 + N, kBytes = kColumns * sizeof(Index);
   auto at = exec.scratch<Index>(n + 1);
   const bool alone = exec.threads() == 1 || n < 2 * kGrain;
   const Index run = alone ? (n > 0 ? n : 1) : kGrain, n_runs = (n + run - 1) / run;
-  auto& values = exec.row_buffers(kBuffers * static_cast<std::size_t>(n_runs));
-  const std::size_t room = std::min(exec.arena().left() / (kBuffers * sizeof(Index)),
-                                    static_cast<std::size_t>(std::numeric_limits<Index>::max()));
+  auto& values = exec.row_buffers(static_cast<std::size_t>(n_runs));
+  const std::size_t room =
+      std::min(exec.arena().left() / kBytes, static_cast<std::size_t>(std::numeric_limits<Index>::max()));
   std::atomic<std::size_t> total{0};
   const auto check = [&](std::size_t n_values) {
-    if (n_values > room) exec.arena().refuse(n_values * kBuffers * sizeof(Index), exec.clock().current());
+    if (n_values > room) exec.arena().refuse(n_values * kBytes, exec.clock().current());
   };
   const auto append = [&](Index r) {
-    RowBuffer* mine = &values[kBuffers * static_cast<std::size_t>(r)];
-    for (std::size_t b = 0; b < kBuffers; ++b) mine[b].clear();
+    auto& mine = values[static_cast<std::size_t>(r)];
+    mine.clear(kColumns);
     for (Index i = r * run; i < std::min(n, (r + 1) * run); ++i) {
-      at[i + 1] = static_cast<Index>(mine->size());
-      walk(i, RowEmitter<N>{mine});
-      check(mine->size());
-      at[i + 1] = static_cast<Index>(mine->size()) - at[i + 1];
+      at[i + 1] = static_cast<Index>(mine.size());
+      walk(i, RowEmitter{&mine});
+      check(mine.size());
+      at[i + 1] = static_cast<Index>(mine.size()) - at[i + 1];
     }
-    check(total.fetch_add(mine->size(), std::memory_order_relaxed) + mine->size());
+    check(total.fetch_add(mine.size(), std::memory_order_relaxed) + mine.size());
   };
   if (alone)
     for (Index r = 0; r < n_runs; ++r) append(r);
@@ -267,11 +268,11 @@ DescribedRows<N> gather_described_rows(CpuExec& exec, Index n, const Walk& walk)
     run_tasks(n_runs, append);
   at[0] = 0;
   for (Index i = 0; i < n; ++i) at[i + 1] += at[i];
-  const auto joined = [&](std::size_t b) {
+  const auto joined = [&](std::size_t c) {
     auto out = exec.scratch<Index>(at[n]);
     for (Index r = 0; r < n_runs; ++r) {
-      const RowBuffer& mine = values[kBuffers * static_cast<std::size_t>(r) + b];
-      std::copy(mine.begin(), mine.end(), out.begin() + at[r * run]);
+      const auto& mine = values[static_cast<std::size_t>(r)];
+      std::copy_n(mine.column(c), mine.size(), out.begin() + at[r * run]);
     }
     return out;
   };

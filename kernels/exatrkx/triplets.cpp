@@ -59,7 +59,7 @@ EdgeColumns measure_edges(CpuExec& exec, const HitRows& hits, const float* scale
 /// For each edge that comes to a hit, those leaving it that fit.
 Ragged find_next(CpuExec& exec, const EdgeColumns& columns, const EdgeList& edges, Span<const Index> coming,
                  const Offsets& leaving) {
-  return gather_rows(exec, edges.n(), [&](Index i, const RowEmitter<0>& emit) {
+  return gather_rows(exec, edges.n(), [&](Index i, const RowEmitter& emit) {
     const Index p = coming[static_cast<std::size_t>(i)], b = edges.target[static_cast<std::size_t>(p)];
     const LaneEdge edge = columns.repeat(p);
     for (Index q = leaving.begin(b); q < leaving.end(b); q += kLanes) {
