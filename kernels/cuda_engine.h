@@ -65,6 +65,7 @@ class CudaEngine final : public Engine {
   }
 
   Result<BatchResult> run(const HitBatch& batch) override {
+    const ProfileRange range("batch");
     try {
       device_.use();
       Result<BatchResult> result = reconstruct(batch);

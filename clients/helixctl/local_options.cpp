@@ -34,7 +34,7 @@ void LocalFlags::add_to(CLI::App& command, CLI::Option* needs) {
 Result<std::unique_ptr<LocalReconstructor>> LocalFlags::make(const std::string& pipeline) const {
   LocalOptions here = options;
   const bool exatrkx = pipeline.starts_with("exatrkx");
-  if (exatrkx) here.geometry.clear();  // not looked at
+  if (exatrkx || pipeline == "echo") here.geometry.clear();  // not looked at
   if (exatrkx && here.models.empty()) here.models = {"config/models/phase1", "config/models/generic"};
   return LocalReconstructor::make(here);
 }

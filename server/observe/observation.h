@@ -17,8 +17,7 @@ class Observation {
  public:
   explicit Observation(std::size_t trace_batches) : unplaced_(registry_, "none"), trace_(trace_batches) {}
 
-  /// The observer of the pipeline of that name, the same one each time; lives as long as this.
-  /// Where a name is new, a new one. `devices`: one a lane.
+  /// The observer of the pipeline of that name, the same one each time; lives as long as this. `devices`: one a lane.
   Observer& pipeline(const std::string& name, const std::vector<std::string>& devices);
 
   /// Of requests that reach no pipeline.

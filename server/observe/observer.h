@@ -28,7 +28,7 @@ struct BatchRecord {
 struct RequestRecord {
   std::string_view client_class = "default";  // one of few: never what a client may choose freely
   Code code = Code::ok;
-  bool admitted = false;             // had a place in the budget of what waits and runs
+  bool rejected = false;             // the server was full
   std::chrono::nanoseconds queue{};  // code ok: how long it waited for a lane
   std::chrono::nanoseconds total{};  // since its first byte was there
 };

@@ -43,7 +43,7 @@ RequestMetrics::RequestMetrics(prometheus::Registry& registry, std::string pipel
 
 void RequestMetrics::request(const RequestRecord& record) noexcept {
   try {
-    if (record.code == Code::resource_exhausted && !record.admitted) rejected_.Increment();
+    if (record.rejected) rejected_.Increment();
     if (record.code == Code::ok) queue_.Observe(seconds(record.queue));
     const std::scoped_lock lock(mutex_);
     const Class& its_class = class_of(record.client_class);
