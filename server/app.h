@@ -2,9 +2,9 @@
 
 #include "server/batching/gate.h"
 #include "server/config/options.h"
-#include "server/lanes/engines.h"
 #include "server/observe/http.h"
 #include "server/observe/observation.h"
+#include "server/pipelines.h"
 #include "server/transport/health.h"
 #include "server/transport/listen.h"
 #include "server/transport/reconstruct_service.h"
@@ -33,7 +33,7 @@ class App {
   /// Of /metrics and the like; 0: none.
   int http_port() const { return http_ ? http_->port() : 0; }
   const Observation& observation() const { return observation_; }
-  const PipelineTable& pipelines() const { return pipelines_; }
+  Pipelines::Lease pipelines() const { return pipelines_.current(); }
 
   /// Takes the server out of service: health says NOT_SERVING, after drain_delay new requests are refused, then
   /// waits for those under way. Whether all were answered before drain_timeout; gives up early when `stop` is
@@ -44,9 +44,10 @@ class App {
   bool stop(std::chrono::milliseconds patience);
 
  private:
-  App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines,
-      std::vector<ModelLanes> models);
-  Status wait_warm();
+  explicit App(const Options& options);
+  void close();
+  Status make_pipelines_ready(std::shared_ptr<const Detector> detector, const EngineFactory& make_engines);
+
   Status start_http();
   ServiceState state() const;
   HttpPages pages() const;
@@ -55,7 +56,7 @@ class App {
   Observation observation_;
   Gate gate_;
   HealthService health_;
-  PipelineTable pipelines_;
+  Pipelines pipelines_;
   ReconstructService reconstruct_;
   Listening listening_;
   std::atomic<bool> open_ = false;  // lanes are warm, the port is open

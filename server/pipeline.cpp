@@ -11,11 +11,11 @@ Pipeline::Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector
       admission_(admission),
       lanes_(std::move(engines), queue_, batch, std::move(all_lost), observer) {}
 
-Result<Ticket> Pipeline::admit(std::size_t bytes) {
+Result<Ticket> Pipeline::admit(std::size_t bytes, std::function<void()> when_room) {
   Result<Ticket> ticket = admission_.admit(bytes);
   if (ticket.ok()) return ticket;
   queue_.drop_unwanted();
-  return admission_.admit(bytes);
+  return admission_.admit(bytes, std::move(when_room));
 }
 
 bool Pipeline::stop(const Status& reason, Clock::time_point deadline) {

@@ -50,8 +50,8 @@ class Pipeline {
   Observer& observer() { return observer_; }
 
   /// A place in the budget. Where the budget is full, requests that nobody waits for any more make room.
-  /// errors: resource_exhausted
-  Result<Ticket> admit(std::size_t bytes);
+  /// errors: resource_exhausted, see Admission
+  Result<Ticket> admit(std::size_t bytes, std::function<void()> when_room = {});
 
   /// Refuses what waits and lets the lanes end after what they are at; whether they did by the deadline.
   bool stop(const Status& reason, Clock::time_point deadline);

@@ -14,6 +14,7 @@ enum ExitCode : int {
 
 // One subcommand each: declares its options, and when chosen runs and sets `exit_code`.
 void add_reconstruct(CLI::App& app, int& exit_code);
+void add_bench(CLI::App& app, int& exit_code);
 void add_health(CLI::App& app, int& exit_code);
 void add_pipelines(CLI::App& app, int& exit_code);
 void add_validate(CLI::App& app, int& exit_code);

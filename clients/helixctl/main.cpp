@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", HELIX_VERSION);
   app.require_subcommand(1);
   add_reconstruct(app, exit_code);
+  add_bench(app, exit_code);
   add_pipelines(app, exit_code);
   add_health(app, exit_code);
   add_validate(app, exit_code);

@@ -3,8 +3,10 @@
 #include "kernels/core/status.h"
 
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace helix::server {
 
@@ -48,8 +50,9 @@ class Admission {
   /// errors: resource_exhausted, which no waiting cures
   Status fits_alone(std::size_t bytes) const;
 
-  /// errors: resource_exhausted, which passes when others are done
-  Result<Ticket> admit(std::size_t bytes);
+  /// errors: resource_exhausted, which passes when others are done: `when_room`, where there is one, is then called
+  /// once, as soon as a place is given back, by the thread that gives it back, with no lock held
+  Result<Ticket> admit(std::size_t bytes, std::function<void()> when_room = {});
 
   int requests() const;
   std::size_t bytes() const;
@@ -59,7 +62,10 @@ class Admission {
   void give_back(std::size_t bytes);
 
   const AdmissionBudget budget_;
-  mutable std::mutex mutex_;  // guards requests_, bytes_
+  Status room_for(std::size_t bytes) const;
+
+  mutable std::mutex mutex_;  // guards all below
+  std::vector<std::function<void()>> when_room_;
   int requests_ = 0;
   std::size_t bytes_ = 0;
 };

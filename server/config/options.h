@@ -110,6 +110,19 @@ struct BatchOptions {
   }
 };
 
+struct StreamOptions {
+  int max_in_flight = 1024;
+  std::int64_t max_unsent_bytes = std::int64_t{64} << 20;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("max_in_flight", max_in_flight, in(1, 1'000'000),
+          "requests of one stream whose answers are not sent; then it is not read on until there is room");
+    field("max_unsent_bytes", max_unsent_bytes, in(std::int64_t{1}, std::int64_t{1} << 46), "bytes",
+          "answers that wait for the client of one stream to take them; then it is not read on");
+  }
+};
+
 struct LimitOptions {
   HitLimits hits;
   int max_message_bytes = 256 << 20;
@@ -153,6 +166,7 @@ struct Options {
   TraceOptions trace;
   QueueOptions queue;
   BatchOptions batch;
+  StreamOptions stream;
   LimitOptions limits;
   BeamSpotOptions beam_spot;
   ExatrkxOptions exatrkx;
@@ -167,6 +181,7 @@ struct Options {
     group("trace", trace);
     group("queue", queue);
     group("batch", batch);
+    group("stream", stream);
     group("limits", limits);
     group("beam_spot", beam_spot);
     group("exatrkx", exatrkx);
