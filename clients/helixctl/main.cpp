@@ -18,6 +18,10 @@ int main(int argc, char** argv) {
   add_health(app, exit_code);
   add_validate(app, exit_code);
   add_features(app, exit_code);
+  add_status(app, exit_code);
+  add_drain(app, exit_code);
+  add_reload(app, exit_code);
+  add_log_level(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

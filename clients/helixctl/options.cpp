@@ -29,13 +29,15 @@ void ServerOptions::add_to(CLI::App& command) {
       ->capture_default_str();
 }
 
-Result<std::unique_ptr<Client>> ServerOptions::connect() const {
+ClientOptions ServerOptions::client_options() const {
   ClientOptions options;
   options.address = address;
   options.connect_timeout = milliseconds(connect_timeout);
   options.timeout = milliseconds(timeout);
-  return Client::connect(options);
+  return options;
 }
+
+Result<std::unique_ptr<Client>> ServerOptions::connect() const { return Client::connect(client_options()); }
 
 int report(const Status& status) {
   std::cerr << "helixctl: " << status.message() << "\n";

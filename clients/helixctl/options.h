@@ -22,6 +22,7 @@ struct ServerOptions {
   void add_to(CLI::App& command);
   /// All but --timeout.
   void add_address_to(CLI::App& command);
+  ClientOptions client_options() const;
   /// errors: unavailable, with the address
   Result<std::unique_ptr<Client>> connect() const;
 };

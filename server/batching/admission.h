@@ -54,6 +54,7 @@ class Admission {
   /// once, as soon as a place is given back, by the thread that gives it back, with no lock held
   Result<Ticket> admit(std::size_t bytes, std::function<void()> when_room = {});
 
+  const AdmissionBudget& budget() const { return budget_; }
   int requests() const;
   std::size_t bytes() const;
 

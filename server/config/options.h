@@ -22,9 +22,17 @@ inline const char* const* setting_names(Backend) {
   return kNames;
 }
 
+enum class AdminAccess { local, all, none };
+
+inline const char* const* setting_names(AdminAccess) {
+  static constexpr const char* kNames[] = {"local", "all", "none", nullptr};
+  return kNames;
+}
+
 struct ServerOptions {
   std::string listen = "127.0.0.1:8001";
   std::string port_file;
+  bool share_port = false;
   std::string geometry = "config/geometry/phase1";
   Backend backend = Backend::automatic;
   int cpu_lanes = 1;
@@ -39,6 +47,9 @@ struct ServerOptions {
     field("listen", listen,
           "addresses, separated by commas: HOST:PORT, [IPV6]:PORT or unix:PATH; port 0: any free one");
     field("port_file", port_file, "file that gets the port of the first address once it is open; empty: none");
+    field("share_port", share_port,
+          "another helixd with this setting may listen on the same ports, and share the clients: so that a new one can "
+          "take over before the old one drains");
     field("geometry", geometry, "folder of the detector's geometry: detectors.csv and geometry.toml");
     field("backend", backend, "auto: CUDA where a device is present, else the CPU");
     field("cpu_lanes", cpu_lanes, in(1, 256), "lanes of the CPU backend: batches that run at one time");
@@ -49,6 +60,16 @@ struct ServerOptions {
     field("drain_delay", drain_delay, in(0s, 5min),
           "requests are still taken for so long after SIGTERM, when health says NOT_SERVING already");
     field("drain_timeout", drain_timeout, in(0s, 24h), "how long requests under way may take after that");
+  }
+};
+
+struct AdminOptions {
+  AdminAccess access = AdminAccess::local;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("access", access,
+          "who may call helix.v1.Admin; local: over a unix socket or from this machine, which a proxy on it is too");
   }
 };
 
@@ -161,6 +182,7 @@ struct ExatrkxOptions {
 
 struct Options {
   ServerOptions server;
+  AdminOptions admin;
   LogOptions log;
   HttpOptions http;
   TraceOptions trace;
@@ -176,6 +198,7 @@ struct Options {
   template <class Group>
   void groups(Group&& group) {
     group("server", server);
+    group("admin", admin);
     group("log", log);
     group("http", http);
     group("trace", trace);

@@ -6,6 +6,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -86,8 +87,15 @@ const char* const* setting_names(Format) {
   return kNames;
 }
 
+void set_level(Level level) { the_log().logger->set_level(kSpdlogLevels[static_cast<std::size_t>(level)]); }
+
+Level level() {
+  const auto found = std::find(kSpdlogLevels.begin(), kSpdlogLevels.end(), the_log().logger->level());
+  return static_cast<Level>(found - kSpdlogLevels.begin());
+}
+
 void configure(Level level, Format format) {
-  the_log().logger->set_level(kSpdlogLevels[static_cast<std::size_t>(level)]);
+  set_level(level);
   the_log().json = format == Format::json;
 }
 

@@ -17,6 +17,8 @@ const char* const* setting_names(Level);
 const char* const* setting_names(Format);
 
 void configure(Level level, Format format);
+void set_level(Level level);
+Level level();
 
 /// A value as it is written; numbers and truths stay so in JSON.
 class Field {
