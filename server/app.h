@@ -41,8 +41,8 @@ class App {
 
   /// Of the first TCP address.
   int port() const { return listening_->port; }
-  /// Of /metrics and the like; 0: none, or not yet.
-  int http_port() const { return http_port_; }
+  /// Of /metrics and the like; 0: none.
+  int http_port() const;
   const Observation& observation() const { return observation_; }
   Pipelines::Lease pipelines() const { return pipelines_.current(); }
 
@@ -70,6 +70,7 @@ class App {
   Options options() const;
   Status start_http();
   Status open_http();
+  void wait_for_http(const std::stop_token& stop);
   ServiceState state() const;
   HttpPages pages() const;
   void ask_for_end();
@@ -78,7 +79,7 @@ class App {
   const EngineFactory make_engines_;
   const Program program_;
   const Clock::time_point started_ = Clock::now();
-  mutable std::mutex mutex_;  // guards the five below
+  mutable std::mutex mutex_;  // guards the five below, and http_
   Options options_;
   int generation_ = 0;  // of the pipelines in service
   bool end_asked_ = false, draining_ = false, closed_ = false;
@@ -92,9 +93,8 @@ class App {
   std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<Listening> listening_;
   std::atomic<bool> open_ = false;  // lanes are warm, the port is open
-  std::atomic<int> http_port_ = 0;
   std::unique_ptr<HttpServer> http_;
-  std::jthread http_opener_;  // while another process has the port
+  std::jthread http_waiter_;
 };
 
 }  // namespace helix::server

@@ -159,7 +159,8 @@ void Exchange::forget_request() {
 
 void Exchange::observe(Code code, std::chrono::nanoseconds queue) {
   const std::chrono::nanoseconds total = Clock::now() - arrived_;
-  observer_->request({.code = code, .rejected = full_ && code == Code::resource_exhausted, .queue = queue, .total = total});
+  observer_->request(
+      {.code = code, .rejected = full_ && code == Code::resource_exhausted, .queue = queue, .total = total});
   if (log::enabled(log::Level::debug))
     log::debug("request.done", {{"client", origin_.peer},
                                 {"traceparent", origin_.traceparent},

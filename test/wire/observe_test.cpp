@@ -98,6 +98,24 @@ TEST_CASE("metrics: a request that finds the server full is rejected, one over a
   CHECK_THAT(text, Contains("helixd_requests_rejected_total{pipeline=\"patatrack\"} 1\n"));
 }
 
+TEST_CASE("http: who takes over an address in use serves at once, and takes the address when it is free") {
+  auto first = std::make_unique<TestServer>(with_http);
+  const int port = first->app().http_port();
+  const auto same_address = [port](server::Options& options) {
+    options.http.listen = "127.0.0.1:" + std::to_string(port);
+  };
+  CHECK_THROWS_WITH(TestServer(same_address), Contains("cannot listen on 127.0.0.1:"));
+  TestServer second([&](server::Options& options) {
+    same_address(options);
+    options.server.share_port = true;
+  });
+  CHECK(second.app().http_port() == 0);
+  CHECK(reconstruct(second.client(), request_of({1})).status.ok());
+  first.reset();
+  CHECK(wait_for_line(port, "helixd_requests_total{class=\"default\",code=\"OK\",pipeline=\"patatrack\"} 1"));
+  CHECK(second.app().http_port() == port);
+}
+
 TEST_CASE("readiness: ends with the last device, the process stays alive") {
   TestServer server(with_http);
   const int port = server.app().http_port();
