@@ -1,5 +1,6 @@
 // The daemon while it is used: take-over of its port, sudden death, reloads, the admin service.
 #include "clients/cpp/admin.h"
+#include "test/support/sanitizers.h"
 #include "test/support/temp_folder.h"
 #include "test/wire/helixd_process.h"
 #include "test/wire/test_server.h"
@@ -20,11 +21,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-#ifdef __SANITIZE_THREAD__
-constexpr int kReloads = 10;
-#else
-constexpr int kReloads = 100;
-#endif
+constexpr int kReloads = test::kThreadSanitizer ? 8 : 100;
 
 const std::string kGeometry = HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel";
 
