@@ -22,7 +22,7 @@ Status App::start_http() {
   if (options_.http.listen.empty()) return {};
   const Status status = open_http();
   if (status.code() != Code::unavailable || !options_.server.share_port) return status;
-  log::warn("http.waiting", {{"error", status.message()}});
+  log::warn("http.waits", {{"error", status.message()}});
   http_waiter_ = std::jthread([this](const std::stop_token& stop) { wait_for_http(stop); });
   return {};
 }
