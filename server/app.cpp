@@ -63,11 +63,13 @@ std::string joined(const std::vector<std::string>& texts) {
 
 Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<const Detector> detector,
                                         const EngineFactory& make_engines) {
+  const Result<PipelineOptions> pipeline = pipeline_options(options);
+  if (!pipeline.ok()) return pipeline.status();
   Result<Engines> engines = make_engines(*detector, options);
   if (!engines.ok()) return engines.status();
   Result<std::vector<ModelLanes>> models = make_model_lanes(options);
   if (!models.ok()) return models.status();
-  std::unique_ptr<App> app(new App(options, detector, *std::move(engines), *std::move(models)));
+  std::unique_ptr<App> app(new App(options, *pipeline, detector, *std::move(engines), *std::move(models)));
   if (Status status = app->wait_warm(); !status.ok()) return status;
   Result<Listening> listening =
       listen(options.server.listen, options.limits.max_message_bytes, {&app->reconstruct_, &app->health_});
@@ -83,21 +85,19 @@ Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<
   return app;
 }
 
-App::App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines,
-         std::vector<ModelLanes> models)
-    : options_(options), reconstruct_(pipelines_, gate_) {
-  const AdmissionBudget admission{options.queue.max_requests, static_cast<std::size_t>(options.queue.max_bytes)};
-  const BatchBudget batch{options.batch.max_events, options.batch.max_hits};
+App::App(const Options& options, const PipelineOptions& pipeline, std::shared_ptr<const Detector> detector,
+         Engines engines, std::vector<ModelLanes> models)
+    : options_(options), admission_(budget_in_all(options)), reconstruct_(pipelines_, gate_) {
   // Before the lanes: one that loses its device at once must find its entry.
   for (const char* service : {kPatatrack, v1::Reconstruction::service_full_name(), ""}) health_.set(service, true);
-  pipelines_.add(std::make_unique<Pipeline>(patatrack_facts(options), std::move(detector), admission, batch,
+  pipelines_.add(std::make_unique<Pipeline>(patatrack_facts(options), std::move(detector), pipeline, &admission_,
                                             std::move(engines), [this] { health_.set_all_not_serving(); }));
   for (ModelLanes& lanes : models) {
     PipelineFacts facts = exatrkx_facts(options, lanes.model);
     const std::string name = facts.name;
     if (&lanes == &models.front()) health_.set(kExatrkx, true);
     health_.set(name, true);
-    pipelines_.add(std::make_unique<Pipeline>(std::move(facts), geometry_of(lanes.model), admission, batch,
+    pipelines_.add(std::make_unique<Pipeline>(std::move(facts), geometry_of(lanes.model), pipeline, &admission_,
                                               std::move(lanes.engines), [this] { health_.set_all_not_serving(); }));
   }
 }
@@ -139,6 +139,12 @@ bool App::stop(std::chrono::milliseconds patience) {
   for (const auto& pipeline : pipelines_.all())
     ended = pipeline->stop(unavailable("server is stopping"), Clock::now() + patience) && ended;
   return ended;
+}
+
+bool App::any_lane_hangs() const {
+  for (const auto& pipeline : pipelines_.all())
+    if (pipeline->lanes().abandoned() > 0) return true;
+  return false;
 }
 
 }  // namespace helix::server

@@ -37,14 +37,18 @@ class App {
   /// Refuses what waits and ends the lanes. False: a lane is still at its batch at the deadline, and so would be ~App.
   bool stop(std::chrono::milliseconds patience);
 
+  /// Whether a lane was taken out of service because its thread hangs: only std::_Exit ends the process then.
+  bool any_lane_hangs() const;
+
  private:
-  App(const Options& options, std::shared_ptr<const Detector> detector, Engines engines,
-      std::vector<ModelLanes> models);
+  App(const Options& options, const PipelineOptions& pipeline, std::shared_ptr<const Detector> detector,
+      Engines engines, std::vector<ModelLanes> models);
   Status wait_warm();
 
   const Options options_;
   Gate gate_;
   HealthService health_;
+  Admission admission_;  // of all pipelines
   PipelineTable pipelines_;
   ReconstructService reconstruct_;
   Listening listening_;

@@ -64,8 +64,13 @@ int serve(const Options& options, Signals& signals) {
     log::flush();
     std::_Exit(kNotDrained);
   }
+  const bool any_lane_hangs = (*app)->any_lane_hangs();
   app->reset();
   log::info("server.stopped", {{"drained", drained}});
+  if (any_lane_hangs) {  // its thread still uses what static destructors would take away
+    log::flush();
+    std::_Exit(drained ? kDrained : kNotDrained);
+  }
   return drained ? kDrained : kNotDrained;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <string>
 #include <utility>
 
 namespace helix::server {
@@ -12,6 +13,7 @@ namespace helix::server {
 struct AdmissionBudget {
   int max_requests = 256;
   std::size_t max_bytes = std::size_t{1} << 30;
+  std::string suffix{};  // of the settings' names, for people: queue.max_requests + suffix
 };
 
 class Admission;
@@ -38,10 +40,11 @@ class Ticket {
   std::size_t bytes_ = 0;
 };
 
-/// The budget of requests and bytes that wait or run. Thread-safe; outlives its tickets.
+/// The budget of requests and bytes that wait or run, perhaps within a wider one. Thread-safe; outlives its tickets.
 class Admission {
  public:
-  explicit Admission(AdmissionBudget budget) : budget_(budget) {}
+  /// `wider`: the budget of all pipelines together, which outlives this; null: none.
+  explicit Admission(AdmissionBudget budget, Admission* wider = nullptr) : budget_(std::move(budget)), wider_(wider) {}
 
   /// Whether a request of this size is let in when nothing else is there.
   /// errors: resource_exhausted, which no waiting cures
@@ -55,9 +58,12 @@ class Admission {
 
  private:
   friend class Ticket;
+  Status reserve(std::size_t bytes);
   void give_back(std::size_t bytes);
+  void give_back_own(std::size_t bytes);
 
   const AdmissionBudget budget_;
+  Admission* const wider_;
   mutable std::mutex mutex_;  // guards requests_, bytes_
   int requests_ = 0;
   std::size_t bytes_ = 0;

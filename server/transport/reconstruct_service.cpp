@@ -1,14 +1,17 @@
 #include "server/transport/reconstruct_service.h"
 
 #include "server/observe/log.h"
+#include "server/transport/client_facts.h"
 #include "server/transport/decode.h"
 #include "server/transport/encode.h"
 #include "server/transport/grpc_status.h"
+#include "server/transport/retry_info.h"
 
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include <atomic>
 #include <exception>
+#include <optional>
 
 namespace helix::server {
 namespace {
@@ -55,11 +58,15 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
   void refuse(const Status& status) override {
     log_refusal(status);
     arena_.reset();
-    Finish(grpc_status(status));
+    Finish(retry_after_ ? with_retry_info(status, *retry_after_) : grpc_status(status));
   }
 
  private:
-  void OnCancel() override { cancelled_ = true; }
+  // After start, as gRPC knows the call only then.
+  void OnCancel() override {
+    cancelled_ = true;
+    if (id_ != 0) pipeline_->queue().cancel(id_);
+  }
   void OnDone() override { delete this; }
 
   Status write_guarded(const Answer& answer) {
@@ -103,14 +110,16 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
     if (!facts.columns_needed_by.empty())
       if (const Status status = check_present(*hits, facts.columns, facts.columns_needed_by); !status.ok())
         return status;
+    Result<RequestFacts> facts_of_client = client_facts(context_, *request_);
+    if (!facts_of_client.ok()) return facts_of_client.status();
     Result<Ticket> ticket = admit(arena_->SpaceAllocated());
     if (!ticket.ok()) return ticket.status();
-    return push(*hits, *std::move(ticket));
+    return push(*hits, *std::move(facts_of_client), *std::move(ticket));
   }
 
   /// The bytes are gone afterwards: a request that waits is held in memory once.
   Status parse(grpc::ByteBuffer& bytes) {
-    arena_ = std::make_unique<google::protobuf::Arena>(arena_options());
+    arena_ = std::make_shared<google::protobuf::Arena>(arena_options());
     request_ = google::protobuf::Arena::CreateMessage<v1::ReconstructRequest>(arena_.get());
     grpc::ProtoBufferReader reader(&bytes);
     const bool parsed = reader.status().ok() && request_->ParseFromZeroCopyStream(&reader);
@@ -118,9 +127,12 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
     return parsed ? Status() : invalid_argument("the bytes are no helix.v1.ReconstructRequest");
   }
 
-  Status push(const HitBatch& hits, Ticket ticket) {
-    const Clock::time_point deadline = steady_deadline(context_, arrived_);
-    auto request = std::make_unique<Request>(hits, arrived_, deadline, *this, std::move(ticket));
+  Status push(const HitBatch& hits, RequestFacts facts, Ticket ticket) {
+    facts.arrived = arrived_;
+    facts.deadline = steady_deadline(context_, arrived_);
+    facts.bytes = arena_->SpaceAllocated();
+    auto request = std::make_unique<Request>(hits, std::move(facts), *this, std::move(ticket), arena_);
+    id_ = request->id();
     const Status status = pipeline_->queue().push(request);
     if (!status.ok()) request->refuse(status);
     return {};
@@ -129,8 +141,9 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
   Result<Ticket> admit(std::size_t bytes) {
     if (const Status status = pipeline_->admission().fits_alone(bytes); !status.ok()) return status;
     Result<Ticket> ticket = pipeline_->admit(bytes);
-    if (!ticket.ok())
-      context_.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(pipeline_->facts().retry_after.count()));
+    if (ticket.ok()) return ticket;
+    retry_after_ = pipeline_->retry_after();
+    context_.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(retry_after_->count()));
     return ticket;
   }
 
@@ -146,9 +159,11 @@ class Call final : public grpc::ServerUnaryReactor, public Caller {
   grpc::CallbackServerContext& context_;
   grpc::ByteBuffer& response_;
   const Clock::time_point arrived_;
-  std::unique_ptr<google::protobuf::Arena> arena_;
+  std::shared_ptr<google::protobuf::Arena> arena_;
   v1::ReconstructRequest* request_ = nullptr;  // on the arena
   Pipeline* pipeline_ = nullptr;
+  std::uint64_t id_ = 0;  // of the request that may wait in the queue
+  std::optional<std::chrono::milliseconds> retry_after_;
   Gate::Pass pass_;
   std::atomic<bool> cancelled_ = false;
 };
