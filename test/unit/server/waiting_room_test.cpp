@@ -59,7 +59,6 @@ TEST_CASE("room: a class that waits long enough rises, so that none is starved")
   room.come(of("b", 10, kBulk));
   for (int second = 0; second < 19; ++second) {
     room.come(of("i", 10, kInteractive), kStart + second * 1s);
-    room.come(of("n", 10, kNormal), kStart + second * 1s);
     CHECK(room.next(1, kStart + second * 1s) == "i");
   }
   // at 20 s it is interactive, and its client has had least of that class
