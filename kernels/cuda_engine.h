@@ -65,6 +65,7 @@ class CudaEngine final : public Engine {
   }
 
   Result<BatchResult> run(const HitBatch& batch) override {
+    const ProfileRange range("batch");
     try {
       device_.use();
       Result<BatchResult> result = reconstruct(batch);
@@ -79,6 +80,8 @@ class CudaEngine final : public Engine {
   }
 
   Status warm_up() override { return pipeline_.warm_up(*this); }
+
+  std::size_t memory() const override { return arena_.held() + pipeline_.held(); }
 
   std::string backend() const override { return "cuda"; }
   std::string device() const override { return device_.name + ", device " + std::to_string(device_.number); }

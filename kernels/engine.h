@@ -48,6 +48,9 @@ class Engine {
   /// errors: resource_exhausted (names stage, bytes needed and budget), unavailable (device lost), internal
   virtual Result<BatchResult> run(const HitBatch& batch) = 0;
 
+  /// Bytes that its arenas hold from batch to batch. Called on the thread that calls run, between runs.
+  virtual std::size_t memory() const { return 0; }
+
   /// "cpu" or "cuda"
   virtual std::string backend() const = 0;
   /// For people: "CPU, 2 threads", "NVIDIA H200, device 0"

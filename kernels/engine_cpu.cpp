@@ -161,6 +161,12 @@ class CpuEngine final : public Engine {
     return out;
   }
 
+  std::size_t memory() const override {
+    std::size_t bytes = whole_ ? whole_->arena.held() : 0;
+    for (const auto& worker : workers_) bytes += worker->arena.held();
+    return bytes;
+  }
+
   std::string backend() const override { return "cpu"; }
   std::string device() const override {
     return "CPU, " + std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads");

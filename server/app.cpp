@@ -1,57 +1,17 @@
 #include "server/app.h"
 
 #include "kernels/core/file.h"
-#include "kernels/patatrack/config_io.h"
+#include "server/config/fixed.h"
 #include "server/observe/log.h"
+#include "server/observe/service_manager.h"
+
+#include <unistd.h>
 
 namespace helix::server {
 namespace {
 
-constexpr const char* kPatatrack = "patatrack";
-constexpr const char* kExatrkx = "exatrkx";
 constexpr std::chrono::minutes kWarmUpPatience{5};
-// What streams that gRPC owns (reflection) may still take at the end; all calls of ours are over by then.
-constexpr std::chrono::milliseconds kServerPatience{1000};
-
-PipelineFacts common_facts(const Options& options, std::string name, std::string settings_digest) {
-  return {.name = std::move(name),
-          .settings_digest = std::move(settings_digest),
-          .parameters = {},
-          .limits = options.limits.hits,
-          .beam_spot = {options.beam_spot.x, options.beam_spot.y, options.beam_spot.z},
-          .columns = {},
-          .columns_needed_by = {},
-          .retry_after = options.queue.retry_after,
-          .max_message_bytes = static_cast<std::size_t>(options.limits.max_message_bytes),
-          .memory_budget = static_cast<std::size_t>(options.server.memory_budget)};
-}
-
-PipelineFacts patatrack_facts(const Options& options) {
-  PipelineFacts facts = common_facts(options, kPatatrack, patatrack::config_digest(options.patatrack));
-  facts.columns = patatrack::columns_used();
-  for (const patatrack::StageSetting& row : patatrack::describe_config(options.patatrack))
-    facts.parameters.push_back({row.stage, row.setting});
-  return facts;
-}
-
-PipelineFacts exatrkx_facts(const Options& options, const exatrkx::Model& model) {
-  PipelineFacts facts = common_facts(options, kExatrkx + ("/" + model.name), model.digest);
-  facts.columns = exatrkx::columns_of(model);
-  if (!facts.columns.empty()) facts.columns_needed_by = "pipeline " + facts.name + ": model " + model.name;
-  for (const exatrkx::ModelSetting& row : exatrkx::describe_model(model))
-    facts.parameters.push_back(
-        {row.table, {.name = row.key, .value = row.value, .unit = "", .help = row.help, .range = ""}});
-  return facts;
-}
-
-/// What stands for the geometry of a pipeline that looks at positions alone: its model, without modules.
-std::shared_ptr<const Detector> geometry_of(const exatrkx::Model& model) {
-  auto detector = std::make_shared<Detector>();
-  detector->name = model.name;
-  detector->digest = model.digest;
-  detector->field = model.field;
-  return detector;
-}
+constexpr std::chrono::milliseconds kStep{100};
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
@@ -59,92 +19,213 @@ std::string joined(const std::vector<std::string>& texts) {
   return all;
 }
 
+/// Looks up from time to time, so that the end of the server is not held up.
+Status wait_warm(const PipelineTable& table, const std::stop_token& stop) {
+  const Clock::time_point deadline = Clock::now() + kWarmUpPatience;
+  Status status;
+  do {
+    if (stop.stop_requested()) return unavailable("server is draining");
+    status = table.wait_warm(std::min(deadline, Clock::now() + kStep));
+  } while (!status.ok() && Clock::now() < deadline);
+  return status;
+}
+
+void wait(std::chrono::milliseconds duration, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any never;
+  never.wait_for(lock, stop, duration, [] { return false; });
+}
+
+void describe(Pipeline& pipeline, v1::PipelineStatus& out) {
+  out.set_name(pipeline.facts().name);
+  out.set_backend(pipeline.lanes().backend());
+  for (const std::string& device : pipeline.lanes().devices()) out.add_devices(device);
+  out.set_lanes_in_service(static_cast<std::uint32_t>(pipeline.lanes().in_service()));
+  out.set_waiting(static_cast<std::uint32_t>(pipeline.queue().waiting()));
+  out.set_requests(static_cast<std::uint32_t>(pipeline.admission().requests()));
+  out.set_bytes(pipeline.admission().bytes());
+  out.set_max_requests(static_cast<std::uint32_t>(pipeline.admission().budget().max_requests));
+  out.set_max_bytes(pipeline.admission().budget().max_bytes);
+  out.set_geometry(pipeline.detector().name);
+  out.set_geometry_digest(pipeline.detector().digest);
+  out.set_settings_digest(pipeline.facts().settings_digest);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<const Detector> detector,
-                                        const EngineFactory& make_engines) {
-  const Result<PipelineOptions> pipeline = pipeline_options(options);
-  if (!pipeline.ok()) return pipeline.status();
-  Result<Engines> engines = make_engines(*detector, options);
-  if (!engines.ok()) return engines.status();
-  Result<std::vector<ModelLanes>> models = make_model_lanes(options);
-  if (!models.ok()) return models.status();
-  std::unique_ptr<App> app(new App(options, *pipeline, detector, *std::move(engines), *std::move(models)));
-  if (Status status = app->wait_warm(); !status.ok()) return status;
-  Result<Listening> listening =
-      listen(options.server.listen, options.limits.max_message_bytes, {&app->reconstruct_, &app->health_});
-  if (!listening.ok()) return listening.status();
-  app->listening_ = *std::move(listening);
-  if (!options.server.port_file.empty())
-    if (Status status = write_file(options.server.port_file, std::to_string(app->port()) + "\n"); !status.ok())
-      return status;
+                                        const EngineFactory& make_engines, Program program) {
+  std::unique_ptr<App> app(new App(options, make_engines, std::move(program)));
+  if (Status status = app->start_http(); !status.ok()) return status;
+  if (Status status = app->make_ready(options, detector, {}); !status.ok()) return status;
+  if (Status status = app->open(); !status.ok()) return status;
+  app->open_ = true;
   log::info("server.ready", {{"version", HELIX_VERSION},
-                             {"listen", joined(app->listening_.addresses)},
+                             {"listen", joined(app->listening_->addresses)},
+                             {"http_port", app->http_port()},
                              {"geometry", detector->name},
-                             {"devices", joined(app->pipelines_.all().front()->lanes().devices())}});
+                             {"devices", joined(app->pipelines()->all().front()->lanes().devices())}});
   return app;
 }
 
-App::App(const Options& options, const PipelineOptions& pipeline, std::shared_ptr<const Detector> detector,
-         Engines engines, std::vector<ModelLanes> models)
-    : options_(options), admission_(budget_in_all(options)), reconstruct_(pipelines_, gate_) {
-  // Before the lanes: one that loses its device at once must find its entry.
-  for (const char* service : {kPatatrack, v1::Reconstruction::service_full_name(), ""}) health_.set(service, true);
-  pipelines_.add(std::make_unique<Pipeline>(patatrack_facts(options), std::move(detector), pipeline, &admission_,
-                                            std::move(engines), [this] { health_.set_all_not_serving(); }));
-  for (ModelLanes& lanes : models) {
-    PipelineFacts facts = exatrkx_facts(options, lanes.model);
-    const std::string name = facts.name;
-    if (&lanes == &models.front()) health_.set(kExatrkx, true);
-    health_.set(name, true);
-    pipelines_.add(std::make_unique<Pipeline>(std::move(facts), geometry_of(lanes.model), pipeline, &admission_,
-                                              std::move(lanes.engines), [this] { health_.set_all_not_serving(); }));
-  }
+App::App(const Options& options, EngineFactory make_engines, Program program)
+    : make_engines_(std::move(make_engines)),
+      program_(std::move(program)),
+      options_(options),
+      observation_(static_cast<std::size_t>(options.trace.batches)),
+      reconstruct_(pipelines_, gate_, observation_.unplaced(),
+                   {options.stream.max_in_flight, static_cast<std::size_t>(options.stream.max_unsent_bytes)}),
+      admin_(options.admin.access, {.describe = [this](v1::StatusResponse& status) { describe(status); },
+                                    .drain = [this] { ask_for_end(); },
+                                    .reload = [this](Reloader::Done done) { reload(std::move(done)); }}),
+      reloader_(std::make_unique<Reloader>([this](const std::stop_token& stop) { return read_again(stop); })) {}
+
+Status App::open() {
+  const ServerOptions& server = options_.server;
+  Result<std::unique_ptr<Listening>> listening =
+      listen(server.listen, server.share_port, options_.limits.max_message_bytes, {&reconstruct_, &health_, &admin_});
+  if (!listening.ok()) return listening.status();
+  listening_ = *std::move(listening);
+  return server.port_file.empty() ? Status() : write_file(server.port_file, std::to_string(port()) + "\n");
 }
 
-Status App::wait_warm() {
-  const Clock::time_point deadline = Clock::now() + kWarmUpPatience;
-  for (const auto& pipeline : pipelines_.all())
-    if (!pipeline->lanes().wait_warm(deadline))
-      return unavailable("pipeline " + pipeline->facts().name + " did not warm up within " +
-                         std::to_string(kWarmUpPatience.count()) + " minutes");
+Options App::options() const {
+  const std::scoped_lock lock(mutex_);
+  return options_;
+}
+
+/// Pipelines of these settings, warm and in service.
+Status App::make_ready(const Options& options, std::shared_ptr<const Detector> detector, const std::stop_token& stop) {
+  int generation;
+  {
+    const std::scoped_lock lock(mutex_);
+    generation = generation_ + 1;
+  }
+  Result<std::unique_ptr<PipelineTable>> table = make_pipelines(options, std::move(detector), make_engines_,
+                                                                observation_, [this, generation] { lost(generation); });
+  if (!table.ok()) return table.status();
+  if (Status status = wait_warm(**table, stop); !status.ok()) return status;
+  put_in_service(*std::move(table), options);
   return {};
 }
 
+void App::put_in_service(std::unique_ptr<PipelineTable> table, const Options& options) {
+  std::vector<std::string> services = table->names();
+  for (const char* service : {v1::Reconstruction::service_full_name(), v1::Admin::service_full_name(), ""})
+    services.emplace_back(service);
+  const std::scoped_lock lock(mutex_);
+  ++generation_;
+  options_ = options;
+  pipelines_.replace(std::move(table));
+  health_.set_serving(services);
+}
+
+/// A pipeline of this generation has no device left.
+void App::lost(int generation) {
+  const std::scoped_lock lock(mutex_);
+  if (generation == generation_) health_.set_all_not_serving();
+}
+
+Reloader::Outcome App::read_again(const std::stop_token& stop) {
+  if (!program_.read_options) return unavailable("this server cannot read its settings again");
+  const Options before = options();
+  const auto start = Clock::now();
+  notify_reloading();
+  const auto attempt = [&]() -> Reloader::Outcome {
+    Result<Options> next = program_.read_options();
+    if (!next.ok()) return next.status();
+    std::vector<std::string> kept = keep_fixed(before, *next);
+    Result<Detector> detector = load_detector(next->server.geometry);
+    if (!detector.ok()) return detector.status();
+    if (Status status = make_ready(*next, std::make_shared<const Detector>(*std::move(detector)), stop); !status.ok())
+      return status;
+    log::configure(next->log.level, next->log.format);
+    return kept;
+  };
+  const Reloader::Outcome outcome = attempt();
+  if (!stop.stop_requested()) notify_ready();
+  if (!outcome.ok()) {
+    log::error("reload.failed", {{"error", outcome.status().message()}, {"effect", "nothing has changed"}});
+    return outcome;
+  }
+  for (const std::string& setting : *outcome)
+    log::warn("reload.not_changed", {{"setting", setting}, {"reason", "changes with a restart only"}});
+  const bool ended = pipelines_.end_replaced(Clock::now() + before.server.drain_timeout, stop);
+  if (!ended) log::warn("reload.old_in_use", {{"seconds", before.server.drain_timeout.count() / 1000}});
+  log::info("reload.done",
+            {{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count()}});
+  return outcome;
+}
+
+/// Once: a second signal would end the drain that the first began.
+void App::ask_for_end() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (draining_ || std::exchange(end_asked_, true)) return;
+  }
+  if (program_.end) program_.end();
+}
+
+void App::describe(v1::StatusResponse& status) const {
+  status.set_version(HELIX_VERSION);
+  status.set_pid(static_cast<std::uint32_t>(getpid()));
+  status.set_uptime_ms(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_).count()));
+  status.set_calls(static_cast<std::uint32_t>(gate_.inside()));
+  status.set_log_level(log::setting_names(log::Level{})[static_cast<int>(log::level())]);
+  {
+    const std::scoped_lock lock(mutex_);
+    status.set_draining(draining_);
+    status.set_reloads(static_cast<std::uint32_t>(generation_ - 1));
+  }
+  const Pipelines::Lease lease = pipelines();
+  for (const auto& pipeline : lease->all()) {
+    v1::PipelineStatus& out = *status.add_pipelines();
+    server::describe(*pipeline, out);
+    out.set_health(health_.of(pipeline->facts().name));
+  }
+}
+
 App::~App() {
-  health_.set_all_not_serving();
-  gate_.close();
-  for (const auto& pipeline : pipelines_.all()) pipeline->queue().refuse_waiting(unavailable("server is stopping"));
+  close();
+  pipelines_.stop(unavailable("server is stopping"), Clock::now());
   health_.end_watches();
-  if (listening_.server) listening_.server->Shutdown(std::chrono::system_clock::now() + kServerPatience);
+}
+
+/// Nothing more is let in.
+void App::close() {
+  {
+    const std::scoped_lock lock(mutex_);
+    draining_ = true;
+    if (std::exchange(closed_, true)) return;
+  }
+  health_.set_draining();
+  reloader_->stop();
+  gate_.close();
+  reconstruct_.drain_streams();
+  if (listening_) listening_->send_away();
 }
 
 bool App::drain(const std::stop_token& stop) {
   log::info("server.draining", {{"under_way", gate_.inside()}});
-  health_.set_all_not_serving();
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable_any never;
-  never.wait_for(lock, stop, options_.server.drain_delay, [] { return false; });
-  gate_.close();
-  const bool drained = gate_.wait_empty(Clock::now() + options_.server.drain_timeout, stop);
+  {
+    const std::scoped_lock lock(mutex_);
+    draining_ = true;
+  }
+  reloader_->stop();
+  health_.set_draining();
+  const ServerOptions server = options().server;
+  wait(server.drain_delay, stop);
+  close();
+  const bool drained = gate_.wait_empty(Clock::now() + server.drain_timeout, stop);
   log::info("server.drained", {{"complete", drained}, {"left", gate_.inside()}});
   return drained;
 }
 
 bool App::stop(std::chrono::milliseconds patience) {
-  health_.set_all_not_serving();
-  gate_.close();
-  bool ended = true;
-  for (const auto& pipeline : pipelines_.all())
-    ended = pipeline->stop(unavailable("server is stopping"), Clock::now() + patience) && ended;
-  return ended;
-}
-
-bool App::any_lane_hangs() const {
-  for (const auto& pipeline : pipelines_.all())
-    if (pipeline->lanes().abandoned() > 0) return true;
-  return false;
+  close();
+  return pipelines_.stop(unavailable("server is stopping"), Clock::now() + patience);
 }
 
 }  // namespace helix::server

@@ -11,6 +11,7 @@
 namespace {
 
 using namespace helix::server;
+using helix::Result;
 
 int complain(const helix::Status& status) {
   std::cerr << "helixd: " << status.message() << "\n";
@@ -46,7 +47,12 @@ int run(int argc, char** argv) {
       break;
   }
   log::configure(line->options.log.level, line->options.log.format);
-  return serve(line->options, signals);
+  const auto read_again = [argc, argv]() -> Result<Options> {
+    auto again = read_command_line(argc, argv);
+    if (!again.ok()) return again.status();
+    return again->options;
+  };
+  return serve(line->options, read_again, signals);
 }
 
 }  // namespace

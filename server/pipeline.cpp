@@ -45,19 +45,23 @@ AdmissionBudget budget_in_all(const Options& options) {
 }
 
 Pipeline::Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector, PipelineOptions options,
-                   Admission* in_all, std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost)
+                   Admission* in_all, std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost,
+                   Observer& observer)
     : facts_(std::move(facts)),
       detector_(std::move(detector)),
+      observer_(observer),
       admission_(std::move(options.admission), in_all),
       queue_(std::move(options.batcher), static_cast<int>(engines.size())),
-      lanes_(all_with_faults(std::move(engines), options.faults), queue_, options.watchdog, std::move(all_lost)) {}
+      lanes_(all_with_faults(std::move(engines), options.faults), queue_, options.watchdog, std::move(all_lost),
+             observer) {}
 
-Result<Ticket> Pipeline::admit(std::size_t bytes) {
+Result<Ticket> Pipeline::admit(std::size_t bytes, std::function<void()> when_room) {
   Result<Ticket> ticket = admission_.admit(bytes);
   if (ticket.ok()) return ticket;
   queue_.drop_expired();
-  ticket = admission_.admit(bytes);
-  if (!ticket.ok()) queue_.count_rejected();
+  const bool waits_for_room = static_cast<bool>(when_room);
+  ticket = admission_.admit(bytes, std::move(when_room));
+  if (!ticket.ok() && !waits_for_room) queue_.count_rejected();
   return ticket;
 }
 

@@ -55,17 +55,19 @@ class Pipeline {
  public:
   /// `in_all`: the budget that this pipeline shares with others; null: none.
   Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector, PipelineOptions options, Admission* in_all,
-           std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost);
+           std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost,
+           Observer& observer = no_observer());
 
   const PipelineFacts& facts() const { return facts_; }
   const Detector& detector() const { return *detector_; }
   Admission& admission() { return admission_; }
   RequestQueue& queue() { return queue_; }
   const LaneSet& lanes() const { return lanes_; }
+  Observer& observer() { return observer_; }
 
   /// A place in the budget. Where the budget is full, requests whose deadline has passed make room.
-  /// errors: resource_exhausted
-  Result<Ticket> admit(std::size_t bytes);
+  /// errors: resource_exhausted, see Admission
+  Result<Ticket> admit(std::size_t bytes, std::function<void()> when_room = {});
 
   /// When a client that found the budget full should try again: when what is here now will be done, as far as is known.
   std::chrono::milliseconds retry_after() const;
@@ -79,6 +81,7 @@ class Pipeline {
  private:
   const PipelineFacts facts_;
   const std::shared_ptr<const Detector> detector_;
+  Observer& observer_;
   Admission admission_;
   RequestQueue queue_;
   LaneSet lanes_;

@@ -2,6 +2,7 @@
 
 #include "kernels/geometry/detector.h"
 #include "server/app.h"
+#include "server/lanes/lane_worker.h"
 #include "server/observe/grpc_log.h"
 #include "server/observe/log.h"
 #include "server/observe/service_manager.h"
@@ -19,15 +20,15 @@ int exit_code(const Status& status) {
   return settings ? kBadUsage : kNotStarted;
 }
 
-Result<std::unique_ptr<App>> start(const Options& options) {
+Result<std::unique_ptr<App>> start(const Options& options, Program program) {
   route_grpc_log();
   Result<Detector> detector = load_detector(options.server.geometry);
   if (!detector.ok()) return detector.status();
-  return App::start(options, std::make_shared<const Detector>(*std::move(detector)), make_engines);
+  return App::start(options, std::make_shared<const Detector>(*std::move(detector)), make_engines, std::move(program));
 }
 
-void wait_for_end(Signals& signals) {
-  while (signals.wait() == SIGHUP) log::warn("reload.unsupported", {{"signal", "SIGHUP"}});
+void serve_until_end(App& app, Signals& signals) {
+  while (signals.wait() == SIGHUP) app.reload([](const Reloader::Outcome&) {});  // which is logged
 }
 
 /// Whether all requests were answered. The next signal ends the wait.
@@ -48,14 +49,15 @@ bool drain(App& app, Signals& signals) {
 
 }  // namespace
 
-int serve(const Options& options, Signals& signals) {
-  Result<std::unique_ptr<App>> app = start(options);
+int serve(const Options& options, const std::function<Result<Options>()>& read_options, Signals& signals) {
+  Result<std::unique_ptr<App>> app =
+      start(options, {.read_options = read_options, .end = [&signals] { signals.end(); }});
   if (!app.ok()) {
     log::error("server.not_started", {{"error", app.status().message()}});
     return exit_code(app.status());
   }
   notify_ready();
-  wait_for_end(signals);
+  serve_until_end(**app, signals);
   notify_stopping();
   const bool drained = drain(**app, signals);
   if (!(*app)->stop(kLanePatience)) {
@@ -64,10 +66,9 @@ int serve(const Options& options, Signals& signals) {
     log::flush();
     std::_Exit(kNotDrained);
   }
-  const bool any_lane_hangs = (*app)->any_lane_hangs();
   app->reset();
   log::info("server.stopped", {{"drained", drained}});
-  if (any_lane_hangs) {  // its thread still uses what static destructors would take away
+  if (hanging_lanes() > 0) {
     log::flush();
     std::_Exit(drained ? kDrained : kNotDrained);
   }

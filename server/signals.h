@@ -14,6 +14,9 @@ class Signals {
   /// Waits for SIGTERM, SIGINT, SIGHUP, or 0: wake was called. Called by the thread that made this.
   int wait();
 
+  /// As if SIGTERM had come; from any thread.
+  void end() const { pthread_kill(thread_, SIGTERM); }
+
   /// Ends a wait; from any thread.
   void wake() const { pthread_kill(thread_, SIGUSR1); }
 

@@ -1,10 +1,9 @@
 #include "clients/cpp/client.h"
 
+#include "clients/cpp/channel.h"
 #include "clients/cpp/messages.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "helix/v1/reconstruct.grpc.pb.h"
-
-#include <grpcpp/grpcpp.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -21,45 +20,11 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kAskTimeout{10000};  // of the small calls: list, describe, health
 
-Code code_of(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::OK:
-      return Code::ok;
-    case grpc::StatusCode::INVALID_ARGUMENT:
-      return Code::invalid_argument;
-    case grpc::StatusCode::NOT_FOUND:
-      return Code::not_found;
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-      return Code::resource_exhausted;
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return Code::deadline_exceeded;
-    case grpc::StatusCode::CANCELLED:
-      return Code::cancelled;
-    case grpc::StatusCode::UNAVAILABLE:
-      return Code::unavailable;
-    default:
-      return Code::internal;
-  }
-}
-
 std::optional<std::string> pushback_of(const grpc::ClientContext& context) {
   const auto& trailers = context.GetServerTrailingMetadata();
   const auto found = trailers.find("grpc-retry-pushback-ms");
   if (found == trailers.end()) return std::nullopt;
   return std::string(found->second.data(), found->second.size());
-}
-
-grpc::ChannelArguments channel_arguments() {
-  grpc::ChannelArguments arguments;
-  // A large event is larger than gRPC's default of 4 MiB; what is too large is the server's to say.
-  arguments.SetMaxSendMessageSize(-1);
-  arguments.SetMaxReceiveMessageSize(-1);
-  // One channel of a process never shares its connection with another: two Clients are two connections.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // Reconnects soon after a server's restart.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  return arguments;
 }
 
 /// Waits, unless stopped first.
@@ -89,9 +54,7 @@ struct Client::Impl {
   std::unique_ptr<grpc::health::v1::Health::Stub> health;
   std::atomic<std::uint32_t> calls{0};
 
-  Status status(const grpc::Status& from) const {
-    return {code_of(from.error_code()), options.address + ": " + from.error_message()};
-  }
+  Status status(const grpc::Status& from) const { return status_of(options.address, from); }
 
   Clock::time_point deadline(std::size_t n_hits) const {
     const double scale = 1.0 + static_cast<double>(n_hits) * 1e-6;
@@ -107,10 +70,9 @@ const std::string& Client::address() const { return impl_->options.address; }
 Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  impl->channel = grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), channel_arguments());
-  if (!impl->channel->WaitForConnected(Clock::now() + options.connect_timeout))
-    return unavailable("no server at " + options.address + " within " +
-                       std::to_string(options.connect_timeout.count()) + " ms");
+  auto channel = open_channel(options);
+  if (!channel.ok()) return channel.status();
+  impl->channel = *std::move(channel);
   impl->stub = v1::Reconstruction::NewStub(impl->channel);
   impl->health = grpc::health::v1::Health::NewStub(impl->channel);
   return std::unique_ptr<Client>(new Client(std::move(impl)));
@@ -130,7 +92,9 @@ Result<Reconstruction> Client::reconstruct(const ReconstructCall& call, std::sto
       status = impl_->stub->Reconstruct(&context, request, &answer);
     }
     if (status.ok()) return decode(answer, call.hits);
-    const Status failure = impl_->status(status);
+    Status failure = impl_->status(status);
+    // Nobody here cancelled it: a server that ended did.
+    if (failure.code() == Code::cancelled && !stop.stop_requested()) failure = unavailable(failure.message());
     const auto pause = retry.next_wait(failure.code(), pushback_of(context), left_until(deadline));
     if (!pause) return failure;
     if (!wait(*pause, stop))

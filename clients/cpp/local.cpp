@@ -2,6 +2,7 @@
 
 #include "clients/cpp/filter.h"
 #include "clients/cpp/hit_batch.h"
+#include "kernels/echo/engine.h"
 #include "kernels/exatrkx/engine.h"
 #include "kernels/geometry/detector.h"
 #include "kernels/patatrack/config_io.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr const char* kPatatrack = "patatrack";
 constexpr const char* kExatrkx = "exatrkx";
+constexpr const char* kEcho = "echo";
 
 /// What a server limits for the sake of others; here memory is the limit, which the engine watches.
 HitLimits no_limits() {
@@ -76,6 +78,12 @@ Result<LocalPipeline> make_exatrkx(const std::string& folder, const LocalOptions
   return out;
 }
 
+LocalPipeline make_echo() {
+  LocalPipeline out{kEcho, echo::no_geometry(), echo::make_engine(), {}, {}, {}, {}};
+  set_provenance(out, echo::settings_digest());
+  return out;
+}
+
 }  // namespace
 
 std::string default_geometry() {
@@ -129,6 +137,7 @@ Result<std::unique_ptr<LocalReconstructor>> LocalReconstructor::make(const Local
     if (!pipeline.ok()) return pipeline.status();
     impl->pipelines.push_back(*std::move(pipeline));
   }
+  impl->pipelines.push_back(make_echo());
   return std::unique_ptr<LocalReconstructor>(new LocalReconstructor(std::move(impl)));
 }
 
@@ -160,6 +169,7 @@ Result<Reconstruction> LocalReconstructor::reconstruct(const ReconstructCall& ca
   out.time.copy_out = result->copy_out;
   out.time.stages = std::move(result->stages);
   out.time.batch_events = static_cast<std::uint32_t>(batch->n_events());
+  out.time.batch_hits = static_cast<std::uint32_t>(batch->n_hits());
   return out;
 }
 

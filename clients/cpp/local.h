@@ -22,8 +22,8 @@ struct LocalOptions {
   BeamSpot beam_spot;  // for calls that name none
 };
 
-/// The same pipelines in this process, on CPU. Calls from several threads take turns; `stop` is heeded while waiting
-/// for the turn, not during a reconstruction.
+/// The same pipelines in this process, on CPU; echo is always among them. Calls from several threads take turns; `stop`
+/// is heeded while waiting for the turn, not during a reconstruction.
 class LocalReconstructor : public Reconstructor {
  public:
   /// errors: not_found, invalid_argument (geometry, settings)

@@ -165,6 +165,7 @@ TimeSplit decode_time(const v1::TimeSplit& from) {
   to.copy_out = nanoseconds(from.copy_out());
   for (const auto& stage : from.stages()) to.stages.push_back({stage.stage(), nanoseconds(stage.time())});
   to.batch_events = from.batch_events();
+  to.batch_hits = from.batch_hits();
   return to;
 }
 

@@ -45,7 +45,7 @@ struct Provenance {
 struct TimeSplit {
   std::chrono::nanoseconds queue{}, batch{}, copy_in{}, compute{}, copy_out{};
   std::vector<StageTime> stages;
-  std::uint32_t batch_events = 0;
+  std::uint32_t batch_events = 0, batch_hits = 0;
 };
 
 /// Answer of one call; rows of tracks and vertices are local to their event, as in kernels/event/tracks.h.

@@ -14,9 +14,14 @@ enum ExitCode : int {
 
 // One subcommand each: declares its options, and when chosen runs and sets `exit_code`.
 void add_reconstruct(CLI::App& app, int& exit_code);
+void add_bench(CLI::App& app, int& exit_code);
 void add_health(CLI::App& app, int& exit_code);
 void add_pipelines(CLI::App& app, int& exit_code);
 void add_validate(CLI::App& app, int& exit_code);
 void add_features(CLI::App& app, int& exit_code);
+void add_status(CLI::App& app, int& exit_code);
+void add_drain(CLI::App& app, int& exit_code);
+void add_reload(CLI::App& app, int& exit_code);
+void add_log_level(CLI::App& app, int& exit_code);
 
 }  // namespace helix::helixctl

@@ -13,10 +13,15 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", HELIX_VERSION);
   app.require_subcommand(1);
   add_reconstruct(app, exit_code);
+  add_bench(app, exit_code);
   add_pipelines(app, exit_code);
   add_health(app, exit_code);
   add_validate(app, exit_code);
   add_features(app, exit_code);
+  add_status(app, exit_code);
+  add_drain(app, exit_code);
+  add_reload(app, exit_code);
+  add_log_level(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

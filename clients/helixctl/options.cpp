@@ -12,25 +12,32 @@ std::chrono::milliseconds milliseconds(double seconds) {
 
 }  // namespace
 
-void ServerOptions::add_to(CLI::App& command) {
-  const CLI::Range up_to_a_day(0.001, 86400.0);
+CLI::Range up_to_a_day() { return {0.001, 86400.0}; }
+
+void ServerOptions::add_address_to(CLI::App& command) {
   command.add_option("--server", address, "HOST:PORT of the server; default: environment HELIX_SERVER, else this")
       ->capture_default_str();
   command.add_option("--connect-timeout", connect_timeout, "seconds to wait for the server")
-      ->check(up_to_a_day)
-      ->capture_default_str();
-  command.add_option("--timeout", timeout, "seconds for one request, and as many again for each million hits")
-      ->check(up_to_a_day)
+      ->check(up_to_a_day())
       ->capture_default_str();
 }
 
-Result<std::unique_ptr<Client>> ServerOptions::connect() const {
+void ServerOptions::add_to(CLI::App& command) {
+  add_address_to(command);
+  command.add_option("--timeout", timeout, "seconds for one request, and as many again for each million hits")
+      ->check(up_to_a_day())
+      ->capture_default_str();
+}
+
+ClientOptions ServerOptions::client_options() const {
   ClientOptions options;
   options.address = address;
   options.connect_timeout = milliseconds(connect_timeout);
   options.timeout = milliseconds(timeout);
-  return Client::connect(options);
+  return options;
 }
+
+Result<std::unique_ptr<Client>> ServerOptions::connect() const { return Client::connect(client_options()); }
 
 int report(const Status& status) {
   std::cerr << "helixctl: " << status.message() << "\n";

@@ -10,6 +10,9 @@
 
 namespace helix::helixctl {
 
+/// Seconds that an option may name.
+CLI::Range up_to_a_day();
+
 /// --server, --connect-timeout, --timeout: the same for every subcommand that talks to a server.
 struct ServerOptions {
   std::string address = default_address();
@@ -17,6 +20,9 @@ struct ServerOptions {
   double timeout = 60;         // s, and as much again for each million hits
 
   void add_to(CLI::App& command);
+  /// All but --timeout.
+  void add_address_to(CLI::App& command);
+  ClientOptions client_options() const;
   /// errors: unavailable, with the address
   Result<std::unique_ptr<Client>> connect() const;
 };

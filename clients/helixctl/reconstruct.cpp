@@ -1,6 +1,6 @@
 #include "clients/cpp/in_flight.h"
-#include "clients/cpp/local.h"
 #include "clients/helixctl/event_run.h"
+#include "clients/helixctl/local_options.h"
 #include "clients/helixctl/options.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ namespace {
 struct Options {
   ServerOptions server;
   bool local = false;
-  LocalOptions here;
+  LocalFlags here;
   EventRunOptions run;
   std::optional<std::array<double, 3>> beam_spot;
   int in_flight = 4;
@@ -63,11 +63,7 @@ Status make_folder(const std::string& folder) {
 
 Result<std::unique_ptr<Reconstructor>> make_reconstructor(const Options& options) {
   if (options.local) {
-    LocalOptions here = options.here;
-    const bool exatrkx = options.run.pipeline.starts_with("exatrkx");
-    if (exatrkx) here.geometry.clear();  // not looked at
-    if (exatrkx && here.models.empty()) here.models = {"config/models/phase1", "config/models/generic"};
-    auto local = LocalReconstructor::make(here);
+    auto local = options.here.make(options.run.pipeline);
     if (!local.ok()) return local.status();
     return std::unique_ptr<Reconstructor>(std::move(*local));
   }
@@ -128,42 +124,15 @@ int run(Options options) {
   return exit_code_of(totals);
 }
 
-void add_local_options(CLI::App& command, Options& options) {
-  CLI::Option* local = command.add_flag("--local", options.local, "in this process, without a server");
-  command.add_option("--geometry", options.here.geometry, "folder of the detector's geometry")
-      ->needs(local)
-      ->capture_default_str();
-  command
-      .add_option("--model", options.here.models,
-                  "folder of a model for --pipeline exatrkx; may be given more than once "
-                  "[config/models/phase1, config/models/generic]")
-      ->allow_extra_args(false)  // what follows the folder is an event
-      ->needs(local);
-  command
-      .add_option_function<std::string>(
-          "--precision",
-          [&options](const std::string& name) {
-            for (int k = 0; const char* known = exatrkx::setting_names(exatrkx::Precision{})[k]; ++k)
-              if (name == known) options.here.networks.precision = static_cast<exatrkx::Precision>(k);
-          },
-          "numbers that a model's networks compute with: fp32, fp16, bf16; default: fp32")
-      ->needs(local)
-      ->check(CLI::IsMember({"fp32", "fp16", "bf16"}));
-  command.add_option("--settings", options.here.settings, "TOML file of the pipeline's settings")->needs(local);
-  command.add_option("--threads", options.here.engine.threads, "CPU threads of the pipeline")
-      ->needs(local)
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-}
-
 }  // namespace
 
 void add_reconstruct(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("reconstruct", "Tracks and vertices of events, from a server or --local");
   options->server.add_to(*command);
-  add_local_options(*command, *options);
-  command->get_option("--local")->excludes(command->get_option("--server"));
+  CLI::Option* local = command->add_flag("--local", options->local, "in this process, without a server");
+  local->excludes(command->get_option("--server"));
+  options->here.add_to(*command, local);
   command->add_option("--pipeline", options->run.pipeline, "which; see `helixctl pipelines`")->capture_default_str();
   command->add_option("--out", options->run.out, "folder for eventN-tracks.csv and eventN-reco-vertices.csv")
       ->required();

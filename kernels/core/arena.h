@@ -45,6 +45,8 @@ class Arena {
   /// Forgets all that was taken.
   void reset();
 
+  /// Bytes of its blocks.
+  std::size_t held() const { return held_; }
   std::size_t high_water() const { return high_water_; }
   std::size_t budget() const { return budget_; }
   std::size_t left() const { return budget_ - used_; }

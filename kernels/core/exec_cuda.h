@@ -2,9 +2,11 @@
 
 #include "kernels/core/arena.h"
 #include "kernels/core/cuda_handles.h"
+#include "kernels/core/profile_range.h"
 #include "kernels/core/ragged.h"
 #include "kernels/core/stage_clock.h"
 
+#include <optional>
 #include <type_traits>
 #include <vector>
 
@@ -41,11 +43,16 @@ class CudaExec {
   /// Names what runs from here on, in errors and in the time split.
   void begin_stage(const char* name) {
     current_ = name;
+    range_.reset();  // ends the last stage's before the next begins: they don't nest
+    range_.emplace(name);
     mark(name);
   }
 
   /// Ends the last stage: what is launched from here on is no stage's.
-  void end_stages() { mark(nullptr); }
+  void end_stages() {
+    range_.reset();
+    mark(nullptr);
+  }
 
   /// Adds up the stages' times as the device saw them, once all of them are done; forgets them.
   void collect_times() {
@@ -56,6 +63,7 @@ class CudaExec {
   /// After a batch that failed.
   void forget_stages() {
     n_marks_ = 0;
+    range_.reset();
     current_ = "batch";
   }
 
@@ -81,6 +89,7 @@ class CudaExec {
   cudaStream_t stream_;
   PinnedBuffer staging_;
   const char* current_ = "batch";
+  std::optional<ProfileRange> range_;
   StageClock clock_;
   std::vector<Mark> marks_;  // kept between batches
   std::size_t n_marks_ = 0;

@@ -45,6 +45,8 @@ class ExatrkxCpuEngine final : public Engine {
 
   Status warm_up() override { return exatrkx::warm_up(*this); }
 
+  std::size_t memory() const override { return arena_.held(); }
+
   std::string backend() const override { return "cpu"; }
   std::string device() const override {
     return "CPU, " + std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads");

@@ -3,9 +3,11 @@
 #include "kernels/core/status.h"
 
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace helix::server {
 
@@ -31,6 +33,7 @@ class Ticket {
   ~Ticket() { release(); }
 
   void release();
+  std::size_t bytes() const { return bytes_; }
 
  private:
   friend class Admission;
@@ -50,21 +53,27 @@ class Admission {
   /// errors: resource_exhausted, which no waiting cures
   Status fits_alone(std::size_t bytes) const;
 
-  /// errors: resource_exhausted, which passes when others are done
-  Result<Ticket> admit(std::size_t bytes);
+  /// errors: resource_exhausted, which passes when others are done: `when_room`, where there is one, is then called
+  /// once, as soon as a place is given back, by the thread that gives it back, with no lock held
+  Result<Ticket> admit(std::size_t bytes, std::function<void()> when_room = {});
+
+  const AdmissionBudget& budget() const { return budget_; }
 
   int requests() const;
   std::size_t bytes() const;
 
  private:
   friend class Ticket;
-  Status reserve(std::size_t bytes);
+  using Waiting = std::vector<std::function<void()>>;
+  Status room_for(std::size_t bytes) const;
+  Status reserve(std::size_t bytes, std::function<void()> when_room);
+  Waiting release(std::size_t bytes);
   void give_back(std::size_t bytes);
-  void give_back_own(std::size_t bytes);
 
   const AdmissionBudget budget_;
   Admission* const wider_;
-  mutable std::mutex mutex_;  // guards requests_, bytes_
+  mutable std::mutex mutex_;  // guards all below
+  Waiting when_room_;
   int requests_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -22,6 +22,8 @@ struct Answer {
   std::chrono::nanoseconds queue, gather;
   const std::string& backend;
   const std::string& device;
+  Index batch_hits = 0;
+  int lane = 0;
 };
 
 /// Who waits for a request's end. Exactly one of answer and refuse is called, once, from any thread; the caller may

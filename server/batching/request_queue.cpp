@@ -132,6 +132,16 @@ void RequestQueue::drop_expired() {
   finish_unwanted(std::move(expired));
 }
 
+void RequestQueue::drop_unwanted() {
+  std::vector<std::uint64_t> unwanted;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, request] : by_id_)
+      if (!request->wanted(now_()).ok()) unwanted.push_back(id);
+  }
+  for (const std::uint64_t id : unwanted) cancel(id);
+}
+
 void RequestQueue::close(const Status& reason) {
   {
     const std::scoped_lock lock(mutex_);

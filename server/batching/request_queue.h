@@ -48,6 +48,8 @@ class RequestQueue {
 
   /// Finishes those whose deadline has passed, which makes room in the budget.
   void drop_expired();
+  /// Those too whose caller has cancelled them, by asking each: for a caller that cancels many at once.
+  void drop_unwanted();
 
   /// No more requests: push fails with this reason; what waits is still taken.
   void close(const Status& reason);

@@ -22,9 +22,17 @@ inline const char* const* setting_names(Backend) {
   return kNames;
 }
 
+enum class AdminAccess { local, all, none };
+
+inline const char* const* setting_names(AdminAccess) {
+  static constexpr const char* kNames[] = {"local", "all", "none", nullptr};
+  return kNames;
+}
+
 struct ServerOptions {
   std::string listen = "127.0.0.1:8001";
   std::string port_file;
+  bool share_port = false;
   std::string geometry = "config/geometry/phase1";
   Backend backend = Backend::automatic;
   int cpu_lanes = 1;
@@ -41,6 +49,9 @@ struct ServerOptions {
     field("listen", listen,
           "addresses, separated by commas: HOST:PORT, [IPV6]:PORT or unix:PATH; port 0: any free one");
     field("port_file", port_file, "file that gets the port of the first address once it is open; empty: none");
+    field("share_port", share_port,
+          "another helixd with this setting may listen on the same ports, and share the clients: so that a new one can "
+          "take over before the old one drains");
     field("geometry", geometry, "folder of the detector's geometry: detectors.csv and geometry.toml");
     field("backend", backend, "auto: CUDA where a device is present, else the CPU");
     field("cpu_lanes", cpu_lanes, in(1, 256), "lanes of the CPU backend: batches that run at one time");
@@ -58,14 +69,45 @@ struct ServerOptions {
   }
 };
 
+struct AdminOptions {
+  AdminAccess access = AdminAccess::local;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("access", access,
+          "who may call helix.v1.Admin; local: over a unix socket or from this machine, which a proxy on it is too");
+  }
+};
+
 struct LogOptions {
   log::Level level = log::Level::info;
   log::Format format = log::Format::text;
 
   template <class Field>
   void fields(Field&& field) {
-    field("level", level, "least level that is written; debug: a line a batch");
+    field("level", level, "least level that is written; debug: a line a batch and a request");
     field("format", format, "json: an object a line");
+  }
+};
+
+struct HttpOptions {
+  std::string listen = "127.0.0.1:8002";
+  std::string port_file;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("listen", listen,
+          "address of /metrics, /healthz and /readyz: HOST:PORT or [IPV6]:PORT; port 0: any free one; empty: none");
+    field("port_file", port_file, "file that gets the port once it is open; empty: none");
+  }
+};
+
+struct TraceOptions {
+  int batches = 256;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("batches", batches, in(0, 100'000), "the last batches, which a trace shows; 0: none");
   }
 };
 
@@ -151,6 +193,19 @@ struct FaultOptions {
   }
 };
 
+struct StreamOptions {
+  int max_in_flight = 1024;
+  std::int64_t max_unsent_bytes = std::int64_t{64} << 20;
+
+  template <class Field>
+  void fields(Field&& field) {
+    field("max_in_flight", max_in_flight, in(1, 1'000'000),
+          "requests of one stream whose answers are not sent; then it is not read on until there is room");
+    field("max_unsent_bytes", max_unsent_bytes, in(std::int64_t{1}, std::int64_t{1} << 46), "bytes",
+          "answers that wait for the client of one stream to take them; then it is not read on");
+  }
+};
+
 struct LimitOptions {
   HitLimits hits;
   int max_message_bytes = 256 << 20;
@@ -189,9 +244,13 @@ struct ExatrkxOptions {
 
 struct Options {
   ServerOptions server;
+  AdminOptions admin;
   LogOptions log;
+  HttpOptions http;
+  TraceOptions trace;
   QueueOptions queue;
   BatchOptions batch;
+  StreamOptions stream;
   LimitOptions limits;
   BeamSpotOptions beam_spot;
   ExatrkxOptions exatrkx;
@@ -202,9 +261,13 @@ struct Options {
   template <class Group>
   void groups(Group&& group) {
     group("server", server);
+    group("admin", admin);
     group("log", log);
+    group("http", http);
+    group("trace", trace);
     group("queue", queue);
     group("batch", batch);
+    group("stream", stream);
     group("limits", limits);
     group("beam_spot", beam_spot);
     group("exatrkx", exatrkx);

@@ -12,6 +12,7 @@ class FaultyEngine final : public Engine {
       : engine_(std::move(engine)), faults_(faults) {}
 
   Status warm_up() override { return engine_->warm_up(); }
+  std::size_t memory() const override { return engine_->memory(); }
   std::string backend() const override { return engine_->backend(); }
   std::string device() const override { return engine_->device(); }
 

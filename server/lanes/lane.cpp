@@ -2,8 +2,9 @@
 
 namespace helix::server {
 
-Lane::Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, Clock::duration watchdog, LaneLost lost)
-    : worker_(std::make_shared<LaneWorker>(number, std::move(engine), queue, watchdog, std::move(lost))),
+Lane::Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, Clock::duration watchdog, LaneLost lost,
+           Observer& observer)
+    : worker_(std::make_shared<LaneWorker>(number, std::move(engine), queue, watchdog, std::move(lost), observer)),
       thread_([worker = worker_] { worker->loop(); }) {}
 
 Lane::~Lane() {

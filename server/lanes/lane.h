@@ -11,7 +11,8 @@ namespace helix::server {
 /// A device and the thread that owns it. Its end waits for the batch under way, unless the thread was abandoned.
 class Lane {
  public:
-  Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, Clock::duration watchdog, LaneLost lost);
+  Lane(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, Clock::duration watchdog, LaneLost lost,
+       Observer& observer);
   ~Lane();
 
   const std::string& device() const { return worker_->device(); }

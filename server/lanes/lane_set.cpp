@@ -9,7 +9,7 @@
 namespace helix::server {
 
 LaneSet::LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, Clock::duration watchdog,
-                 std::function<void()> all_lost)
+                 std::function<void()> all_lost, Observer& observer)
     : queue_(queue), watchdog_(watchdog), all_lost_(std::move(all_lost)), in_service_(engines.size(), true) {
   queue_.set_lanes(static_cast<int>(engines.size()));
   const std::scoped_lock lock(mutex_);
@@ -17,7 +17,7 @@ LaneSet::LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& que
     const std::size_t number = lanes_.size();
     lanes_.push_back(std::make_unique<Lane>(
         static_cast<int>(number), std::move(engine), queue, watchdog,
-        [this, number](const Status& why, TakenBatch taken) { lost(number, why, std::move(taken)); }));
+        [this, number](const Status& why, TakenBatch taken) { lost(number, why, std::move(taken)); }, observer));
   }
   if (watchdog_ > Clock::duration::zero())
     watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
@@ -45,9 +45,9 @@ bool LaneSet::wait_ended(Clock::time_point deadline) {
   return ended;
 }
 
-int LaneSet::abandoned() const {
+std::size_t LaneSet::in_service() const {
   const std::scoped_lock lock(mutex_);
-  return abandoned_;
+  return static_cast<std::size_t>(std::count(in_service_.begin(), in_service_.end(), true));
 }
 
 /// Takes a lane out of service, and with it those on the same CUDA device. Returns how many are left.
@@ -91,10 +91,6 @@ Clock::time_point LaneSet::abandon_overdue() {
   for (std::size_t number = 0; number < lanes_.size(); ++number) {
     TakenBatch taken;
     if (lanes_[number]->abandon(Clock::now(), taken)) {
-      {
-        const std::scoped_lock lock(mutex_);
-        ++abandoned_;
-      }
       lost(number, unavailable("lane " + std::to_string(number) + " hangs in its device"), std::move(taken));
     } else {
       next = std::min(next, lanes_[number]->overdue_at());

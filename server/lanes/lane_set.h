@@ -18,15 +18,15 @@ class LaneSet {
   /// `watchdog`: a batch may take so long, or 20 times what is predicted where that is more; 0: for ever. `all_lost` is
   /// called when the last device is gone; the queue is closed by then.
   LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, Clock::duration watchdog,
-          std::function<void()> all_lost);
+          std::function<void()> all_lost, Observer& observer = no_observer());
   ~LaneSet();
 
   const std::string& backend() const { return lanes_.front()->backend(); }
   std::vector<std::string> devices() const;
+  /// Lanes whose device is neither lost nor hangs.
+  std::size_t in_service() const;
   bool wait_warm(Clock::time_point deadline) const;
   bool wait_ended(Clock::time_point deadline);
-  /// Lanes whose thread hangs: the process can only end without them (std::_Exit).
-  int abandoned() const;
 
  private:
   void lost(std::size_t number, const Status& why, TakenBatch taken);
@@ -38,9 +38,8 @@ class LaneSet {
   const Clock::duration watchdog_;
   const std::function<void()> all_lost_;
 
-  mutable std::mutex mutex_;  // guards in_service_, abandoned_; held while lanes_ is filled
+  mutable std::mutex mutex_;  // guards in_service_; held while lanes_ is filled
   std::vector<bool> in_service_;
-  int abandoned_ = 0;
   std::condition_variable_any never_;
 
   std::vector<std::unique_ptr<Lane>> lanes_;  // ended before what they call goes

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <atomic>
 #include <exception>
 #include <iterator>
 
@@ -35,17 +37,22 @@ std::vector<std::shared_ptr<const void>> memory_of(const Batch& batch) {
   return memory;
 }
 
+std::atomic<int> hanging{0};
+
 }  // namespace
 
+int hanging_lanes() { return hanging; }
+
 LaneWorker::LaneWorker(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, Clock::duration watchdog,
-                       LaneLost lost)
+                       LaneLost lost, Observer& observer)
     : number_(number),
       engine_(std::move(engine)),
       backend_(engine_->backend()),
       device_(engine_->device()),
       queue_(queue),
       watchdog_(watchdog),
-      lost_(std::move(lost)) {}
+      lost_(std::move(lost)),
+      observer_(observer) {}
 
 bool LaneWorker::wait_warm(Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
@@ -67,6 +74,7 @@ bool LaneWorker::abandon(Clock::time_point now, TakenBatch& taken) {
   if (now < overdue_at_) return false;
   overdue_at_ = Clock::time_point::max();
   abandoned_ = warm_ = ended_ = true;
+  ++hanging;
   taken = {std::move(part_), run_};
   for (; !pending_.empty(); pending_.pop_back())
     std::move(pending_.back().begin(), pending_.back().end(), std::back_inserter(taken.requests));
@@ -97,6 +105,7 @@ void LaneWorker::loop() {
     run(std::move(taken));
   }
   const std::scoped_lock lock(mutex_);
+  if (abandoned_) --hanging;
   ended_ = true;
   changed_.notify_all();
 }
@@ -121,7 +130,9 @@ void LaneWorker::run(TakenBatch taken) {
 void LaneWorker::run_part(Batch part) {
   Result<Computed> computed = watched(part);
   if (lost_device_) return;
-  if (computed.ok()) return answer(part, *computed);
+  if (computed.ok()) answer(part, *computed);
+  observe(part, computed);
+  if (computed.ok()) return;
   if (computed.status().code() == Code::unavailable) return lose_device(computed.status(), std::move(part));
   if (part.size() > 1) return split(std::move(part), computed.status());
   any_refused_ = true;
@@ -150,7 +161,7 @@ void LaneWorker::lose_device(const Status& why, Batch part) {
 
 /// Computes a part so that it can be taken away meanwhile; lost_device_ tells that it was.
 Result<LaneWorker::Computed> LaneWorker::watched(Batch& part) {
-  const Clock::time_point taken = Clock::now();
+  taken_ = Clock::now();
   const Work work = work_of(part);
   const auto memory = memory_of(part);
   Result<Computed> computed = internal_error("not run");
@@ -161,13 +172,13 @@ Result<LaneWorker::Computed> LaneWorker::watched(Batch& part) {
     return resource_exhausted("the machine has no memory for this batch");
   }
   const bool watch = watchdog_ > Clock::duration::zero();
-  const Clock::time_point overdue = watch ? taken + queue_.patience(work, watchdog_) : Clock::time_point::max();
+  const Clock::time_point overdue = watch ? taken_ + queue_.patience(work, watchdog_) : Clock::time_point::max();
   {
     const std::scoped_lock lock(mutex_);
     part_ = std::move(part);
     overdue_at_ = overdue;
   }
-  computed = compute(hits, taken);
+  computed = compute(hits);
   const std::scoped_lock lock(mutex_);
   overdue_at_ = Clock::time_point::max();
   lost_device_ = abandoned_;
@@ -175,13 +186,13 @@ Result<LaneWorker::Computed> LaneWorker::watched(Batch& part) {
   return computed;
 }
 
-Result<LaneWorker::Computed> LaneWorker::compute(const HitBatch& hits, Clock::time_point taken) {
+Result<LaneWorker::Computed> LaneWorker::compute(const HitBatch& hits) {
   try {
     const Clock::time_point gathered = Clock::now();
     Result<BatchResult> result = engine_->run(hits);
     if (!result.ok()) return result.status();
     if (Status shape = check_shape(*result, hits.n_events()); !shape.ok()) return shape;
-    return Computed{*std::move(result), hits.n_events(), hits.n_hits(), taken, gathered, Clock::now()};
+    return Computed{*std::move(result), hits.n_events(), hits.n_hits(), gathered, Clock::now()};
   } catch (const std::bad_alloc&) {
     return resource_exhausted("the machine has no memory for this batch");
   } catch (const std::exception& error) {
@@ -190,22 +201,51 @@ Result<LaneWorker::Computed> LaneWorker::compute(const HitBatch& hits, Clock::ti
 }
 
 void LaneWorker::answer(Batch& part, const Computed& computed) {
-  const auto& [result, n_events, n_hits, taken, gathered, done] = computed;
-  queue_.computed(part, done - taken, result.arena_bytes);
+  const auto& [result, n_events, n_hits, gathered, done] = computed;
+  queue_.computed(part, done - taken_, result.arena_bytes);
   Index event = 0;
   for (auto& request : part) {
     const Index n = request->hits().n_events();
     if (const Status status = request->wanted(done); !status.ok())
       request->refuse(status);
     else
-      request->answer({result, event, n, n_events, taken - request->arrived(), gathered - taken, backend_, device_});
+      request->answer({result, event, n, n_events, taken_ - request->arrived(), gathered - taken_, backend_, device_,
+                       n_hits, number_});
     event += n;
   }
   log::debug("batch.done", {{"lane", number_},
                             {"requests", part.size()},
                             {"events", n_events},
                             {"hits", n_hits},
-                            {"us", std::chrono::duration_cast<std::chrono::microseconds>(done - taken).count()}});
+                            {"us", std::chrono::duration_cast<std::chrono::microseconds>(done - taken_).count()}});
+}
+
+void LaneWorker::observe(const Batch& part, const Result<Computed>& computed) const {
+  BatchRecord record{.lane = number_,
+                     .device = device_,
+                     .code = computed.status().code(),
+                     .requests = static_cast<int>(part.size()),
+                     .arrived = taken_,
+                     .taken = taken_,
+                     .gathered = taken_,
+                     .computed = taken_,
+                     .done = Clock::now(),
+                     .stages = {},
+                     .memory = engine_->memory()};
+  for (const auto& request : part) {  // finished: their hits are gone, how many there were is not
+    record.events += request->hits().n_events();
+    record.hits += request->hits().n_hits();
+    record.arrived = std::min(record.arrived, request->arrived());
+  }
+  if (computed.ok()) {
+    record.gathered = computed->gathered;
+    record.computed = computed->done;
+    record.copy_in = computed->result.copy_in;
+    record.compute = computed->result.compute;
+    record.copy_out = computed->result.copy_out;
+    record.stages = {computed->result.stages.data(), computed->result.stages.size()};
+  }
+  observer_.batch(record);
 }
 
 }  // namespace helix::server

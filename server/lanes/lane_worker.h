@@ -3,6 +3,7 @@
 #include "kernels/engine.h"
 #include "server/batching/request_queue.h"
 #include "server/lanes/gather.h"
+#include "server/observe/observer.h"
 
 #include <condition_variable>
 #include <functional>
@@ -16,11 +17,16 @@ namespace helix::server {
 /// Called when a lane has lost its device: why, the requests that it was at, and their run.
 using LaneLost = std::function<void(const Status&, TakenBatch)>;
 
+/// Threads of lanes that were taken out of service because they hang, and still do: only std::_Exit ends the process
+/// then, as they use what its end takes away.
+int hanging_lanes();
+
 /// What a lane's thread does and owns. Shared by the thread and its lane, as a thread that hangs in its device outlives
 /// everything else: after `abandon` it touches nothing but this.
 class LaneWorker {
  public:
-  LaneWorker(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, Clock::duration watchdog, LaneLost lost);
+  LaneWorker(int number, std::unique_ptr<Engine> engine, RequestQueue& queue, Clock::duration watchdog, LaneLost lost,
+             Observer& observer);
 
   /// The thread: warms the engine up, pulls batches, runs them, answers each request. Returns when the queue is closed
   /// and empty, when stopped, or when the device is lost.
@@ -43,7 +49,7 @@ class LaneWorker {
   struct Computed {
     BatchResult result;
     Index n_events, n_hits;
-    Clock::time_point taken, gathered, done;
+    Clock::time_point gathered, done;
   };
 
   void warm_up();
@@ -51,9 +57,10 @@ class LaneWorker {
   void run_part(Batch part);
   void split(Batch part, const Status& why);
   void lose_device(const Status& why, Batch part);
-  Result<Computed> compute(const HitBatch& hits, Clock::time_point taken);
+  Result<Computed> compute(const HitBatch& hits);
   Result<Computed> watched(Batch& part);
   void answer(Batch& part, const Computed& computed);
+  void observe(const Batch& part, const Result<Computed>& computed) const;
 
   const int number_;
   const std::unique_ptr<Engine> engine_;
@@ -61,11 +68,13 @@ class LaneWorker {
   RequestQueue& queue_;
   const Clock::duration watchdog_;
   const LaneLost lost_;
+  Observer& observer_;
   std::stop_source stop_;
   Gather gather_;
   bool lost_device_ = false;
   bool any_refused_ = false;  // of the batch taken
   Work too_large_{};          // the largest part that memory did not hold
+  Clock::time_point taken_;   // the part that is computed
 
   mutable std::mutex mutex_;  // guards all below; pending_ and part_ are the thread's own while nothing is computed
   std::condition_variable changed_;

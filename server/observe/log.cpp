@@ -1,10 +1,12 @@
 #include "server/observe/log.h"
 
+#include "server/observe/json_text.h"
 #include "server/observe/rate_limit.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -37,27 +39,6 @@ struct Log {
 Log& the_log() {
   static Log* log = new Log;
   return *log;
-}
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-void append_escaped(std::string& line, std::string_view value) {
-  for (const char c : value) {
-    if (c == '"' || c == '\\') line += '\\';
-    if (is_control(c)) {
-      std::array<char, 8> code;
-      std::snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned char>(c));
-      line += code.data();
-    } else {
-      line += c;
-    }
-  }
-}
-
-void append_quoted(std::string& line, std::string_view value) {
-  line += '"';
-  append_escaped(line, value);
-  line += '"';
 }
 
 bool needs_quotes(std::string_view value) {
@@ -106,10 +87,19 @@ const char* const* setting_names(Format) {
   return kNames;
 }
 
+void set_level(Level level) { the_log().logger->set_level(kSpdlogLevels[static_cast<std::size_t>(level)]); }
+
+Level level() {
+  const auto found = std::find(kSpdlogLevels.begin(), kSpdlogLevels.end(), the_log().logger->level());
+  return static_cast<Level>(found - kSpdlogLevels.begin());
+}
+
 void configure(Level level, Format format) {
-  the_log().logger->set_level(kSpdlogLevels[static_cast<std::size_t>(level)]);
+  set_level(level);
   the_log().json = format == Format::json;
 }
+
+bool enabled(Level level) { return the_log().logger->should_log(kSpdlogLevels[static_cast<std::size_t>(level)]); }
 
 void write(Level level, std::string_view event, Fields fields) { put(level, event, fields, 0); }
 

@@ -17,6 +17,8 @@ const char* const* setting_names(Level);
 const char* const* setting_names(Format);
 
 void configure(Level level, Format format);
+void set_level(Level level);
+Level level();
 
 /// A value as it is written; numbers and truths stay so in JSON.
 class Field {
@@ -39,6 +41,9 @@ class Field {
   bool quoted_;
 };
 using Fields = std::initializer_list<Field>;
+
+/// Whether lines of this level are written: saves making the fields of those that are not.
+bool enabled(Level level);
 
 void write(Level level, std::string_view event, Fields fields);
 

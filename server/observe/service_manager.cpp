@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
+#include <string>
 #include <string_view>
 
 namespace helix::server {
@@ -30,6 +33,15 @@ void notify(std::string_view message) {
 }  // namespace
 
 void notify_ready() { notify("READY=1"); }
+
+// The time tells the manager which signal it was.
+void notify_reloading() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+  notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
+}
+
 void notify_stopping() { notify("STOPPING=1"); }
 
 }  // namespace helix::server

@@ -36,28 +36,20 @@ Result<int> priority_of(const std::string& text) {
                           "\"; there is 0 (interactive), 1 (normal), 2 (bulk)");
 }
 
-Result<int> priority(const grpc::ServerContextBase& context, const v1::ReconstructRequest& request) {
-  if (request.has_priority()) {
-    if (request.priority() < kPriorities) return static_cast<int>(request.priority());
-    return invalid_argument("priority is " + std::to_string(request.priority()) + ", largest is " +
-                            std::to_string(kPriorities - 1));
-  }
-  const std::optional<std::string> text = metadata(context, "helix-priority");
-  return text ? priority_of(*text) : Result<int>(kNormal);
-}
-
 }  // namespace
 
 std::string without_port(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
 
-Result<RequestFacts> client_facts(const grpc::ServerContextBase& context, const v1::ReconstructRequest& request) {
+Result<RequestFacts> client_facts(const grpc::ServerContextBase& context) {
   RequestFacts facts;
   Result<std::string> name = client_name(context);
   if (!name.ok()) return name.status();
-  const Result<int> urgency = priority(context, request);
-  if (!urgency.ok()) return urgency.status();
   facts.client = *std::move(name);
-  facts.priority = *urgency;
+  if (const auto text = metadata(context, "helix-priority")) {
+    const Result<int> priority = priority_of(*text);
+    if (!priority.ok()) return priority.status();
+    facts.priority = *priority;
+  }
   return facts;
 }
 

@@ -94,6 +94,8 @@ void write_times(const Answer& answer, v1::TimeSplit& out) {
   out.set_compute(ns(result.compute));
   out.set_copy_out(ns(result.copy_out));
   out.set_batch_events(static_cast<std::uint32_t>(answer.batch_events));
+  out.set_batch_hits(static_cast<std::uint32_t>(answer.batch_hits));
+  out.set_lane(static_cast<std::uint32_t>(answer.lane));
   for (const StageTime& stage : result.stages) {
     v1::StageTime& row = *out.add_stages();
     row.set_stage(stage.stage);

@@ -1,5 +1,6 @@
 #include "server/transport/health.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace helix::server {
@@ -67,15 +68,31 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<Answer> {
 HealthService::HealthService() = default;
 HealthService::~HealthService() = default;
 
-void HealthService::set(const std::string& service, bool serving) {
+void HealthService::set_serving(const std::vector<std::string>& services) {
   const std::scoped_lock lock(mutex_);
-  tell(service, serving && !all_not_serving_ ? Answer::SERVING : Answer::NOT_SERVING);
+  for (const auto& [service, status] : status_)
+    if (std::find(services.begin(), services.end(), service) == services.end()) tell(service, Answer::SERVICE_UNKNOWN);
+  for (const std::string& service : services) tell(service, draining_ ? Answer::NOT_SERVING : Answer::SERVING);
+  std::erase_if(status_, [](const auto& entry) { return entry.second == Answer::SERVICE_UNKNOWN; });
 }
 
 void HealthService::set_all_not_serving() {
   const std::scoped_lock lock(mutex_);
-  all_not_serving_ = true;
   for (const auto& [service, status] : status_) tell(service, Answer::NOT_SERVING);
+}
+
+void HealthService::set_draining() {
+  {
+    const std::scoped_lock lock(mutex_);
+    draining_ = true;
+  }
+  set_all_not_serving();
+}
+
+std::string HealthService::of(const std::string& service) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = status_.find(service);
+  return Answer::ServingStatus_Name(found != status_.end() ? found->second : Answer::SERVICE_UNKNOWN);
 }
 
 void HealthService::tell(const std::string& service, Answer::ServingStatus status) {

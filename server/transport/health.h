@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace helix::server {
 
@@ -16,10 +17,14 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   HealthService();
   ~HealthService() override;
 
-  /// Makes the service known; those who watch it are told.
-  void set(const std::string& service, bool serving);
-  /// Everything is NOT_SERVING from now on, whatever is set later.
+  /// These serve, all others are not known any more; those who watch are told.
+  void set_serving(const std::vector<std::string>& services);
+  /// Everything is NOT_SERVING, until others are set.
   void set_all_not_serving();
+  /// Everything is NOT_SERVING from now on, whatever is set later.
+  void set_draining();
+  /// "SERVING", "NOT_SERVING" or "SERVICE_UNKNOWN"
+  std::string of(const std::string& service) const;
   /// Ends all watches, those yet to come too: open streams would hold up the end of the server.
   void end_watches();
 
@@ -34,10 +39,10 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   void forget(Watcher* watcher);
 
   // Held while watchers are told: a watcher leaves the set, under this mutex, before it is gone.
-  std::mutex mutex_;  // guards all below; taken before a watcher's own
+  mutable std::mutex mutex_;  // guards all below; taken before a watcher's own
   std::map<std::string, Answer::ServingStatus> status_;
   std::multimap<std::string, Watcher*> watchers_;
-  bool all_not_serving_ = false, ended_ = false;
+  bool draining_ = false, ended_ = false;
 };
 
 }  // namespace helix::server

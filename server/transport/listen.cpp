@@ -1,5 +1,6 @@
 #include "server/transport/listen.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
@@ -22,6 +23,9 @@ std::vector<std::string> split(const std::string& addresses) {
   return all;
 }
 
+// What streams that gRPC owns (reflection) may still take at the end; all calls of ours are over by then.
+constexpr std::chrono::milliseconds kServerPatience{1000};
+
 bool is_unix(const std::string& address) { return address.starts_with("unix:"); }
 
 /// gRPC would take a missing or odd port for a service name, or for 443.
@@ -38,10 +42,10 @@ Status check_address(const std::string& address) {
   return invalid_argument("server.listen: \"" + address + "\" is not HOST:PORT, [IPV6]:PORT or unix:PATH");
 }
 
-void configure(grpc::ServerBuilder& builder, int max_message_bytes) {
+void configure(grpc::ServerBuilder& builder, bool share_port, int max_message_bytes) {
   builder.SetMaxReceiveMessageSize(max_message_bytes);
-  // Two daemons on one port would share its clients silently.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // By accident, two daemons on one port would share its clients silently.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, share_port ? 1 : 0);
   // This version of gRPC checks the size of a message before it is unpacked, not after: a small one could fill the
   // memory. Columns of floats hardly shrink anyhow.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
@@ -55,11 +59,29 @@ std::string bound(const std::string& address, int port) {
 
 }  // namespace
 
-Result<Listening> listen(const std::string& addresses, int max_message_bytes,
-                         const std::vector<grpc::Service*>& services) {
+// gRPC's C++ interface has only the whole shutdown, which waits; this is the first half of it, and may be followed by
+// it.
+void Listening::send_away() {
+  sent_away_.reset(grpc_completion_queue_create_for_next(nullptr));
+  grpc_server_shutdown_and_notify(server->c_server(), sent_away_.get(), this);
+}
+
+void Listening::DeleteQueue::operator()(grpc_completion_queue* queue) const {
+  grpc_completion_queue_shutdown(queue);
+  while (grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_REALTIME), nullptr).type != GRPC_QUEUE_SHUTDOWN) {
+  }
+  grpc_completion_queue_destroy(queue);
+}
+
+Listening::~Listening() {
+  if (server) server->Shutdown(std::chrono::system_clock::now() + kServerPatience);
+}
+
+Result<std::unique_ptr<Listening>> listen(const std::string& addresses, bool share_port, int max_message_bytes,
+                                          const std::vector<grpc::Service*>& services) {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  configure(builder, max_message_bytes);
+  configure(builder, share_port, max_message_bytes);
   const std::vector<std::string> wanted = split(addresses);
   std::vector<int> ports(wanted.size(), 0);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -67,16 +89,16 @@ Result<Listening> listen(const std::string& addresses, int max_message_bytes,
     builder.AddListeningPort(wanted[i], grpc::InsecureServerCredentials(), &ports[i]);
   }
   for (grpc::Service* service : services) builder.RegisterService(service);
-  Listening out;
-  out.server = builder.BuildAndStart();
+  auto out = std::make_unique<Listening>();
+  out->server = builder.BuildAndStart();
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (!out.server || ports[i] <= 0)
+    if (!out->server || ports[i] <= 0)
       if (ports[i] <= 0)
         return unavailable("cannot listen on " + wanted[i] + ": in use, or not an address of this machine");
-    if (out.port == 0 && !is_unix(wanted[i])) out.port = ports[i];
-    out.addresses.push_back(bound(wanted[i], ports[i]));
+    if (out->port == 0 && !is_unix(wanted[i])) out->port = ports[i];
+    out->addresses.push_back(bound(wanted[i], ports[i]));
   }
-  if (!out.server) return unavailable("cannot listen on " + addresses);
+  if (!out->server) return unavailable("cannot listen on " + addresses);
   return out;
 }
 

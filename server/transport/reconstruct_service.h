@@ -2,45 +2,42 @@
 
 #include "helix/v1/reconstruct.grpc.pb.h"
 #include "server/batching/gate.h"
-#include "server/pipeline.h"
-
-#include <memory>
-#include <string>
-#include <vector>
+#include "server/pipelines.h"
+#include "server/transport/stream.h"
 
 namespace helix::server {
 
-/// Pipelines in service, by name. Fixed while the server runs.
-class PipelineTable {
- public:
-  void add(std::unique_ptr<Pipeline> pipeline) { pipelines_.push_back(std::move(pipeline)); }
-  const std::vector<std::unique_ptr<Pipeline>>& all() const { return pipelines_; }
-  /// By its name, or the part before '/', which means the first of that kind.
-  /// errors: not_found, which lists those there are
-  Result<Pipeline*> find(const std::string& name) const;
-
- private:
-  std::vector<std::unique_ptr<Pipeline>> pipelines_;
-};
+/// Bytes for calls with hits, messages for the others.
+using ReconstructServiceBase = v1::Reconstruction::WithRawCallbackMethod_Reconstruct<
+    v1::Reconstruction::WithRawCallbackMethod_ReconstructStream<v1::Reconstruction::WithCallbackMethod_ListPipelines<
+        v1::Reconstruction::WithCallbackMethod_DescribePipeline<v1::Reconstruction::Service>>>>;
 
 /// helix.v1.Reconstruction: decodes, validates and queues on gRPC's threads; lanes answer. Requests live on protobuf
 /// arenas of their own, from the bytes to the answer.
-class ReconstructService final
-    : public v1::Reconstruction::WithRawCallbackMethod_Reconstruct<v1::Reconstruction::CallbackService> {
+class ReconstructService final : public ReconstructServiceBase {
  public:
-  ReconstructService(const PipelineTable& pipelines, Gate& gate) : pipelines_(pipelines), gate_(gate) {}
+  /// `unplaced` is told of requests that reach no pipeline.
+  ReconstructService(const Pipelines& pipelines, Gate& gate, Observer& unplaced, const StreamLimits& stream_limits)
+      : pipelines_(pipelines), gate_(gate), unplaced_(unplaced), streams_(pipelines, unplaced, stream_limits) {}
 
   grpc::ServerUnaryReactor* Reconstruct(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReconstructStream(
+      grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* ListPipelines(grpc::CallbackServerContext* context, const v1::ListPipelinesRequest* request,
                                           v1::ListPipelinesResponse* response) override;
   grpc::ServerUnaryReactor* DescribePipeline(grpc::CallbackServerContext* context,
                                              const v1::DescribePipelineRequest* request,
                                              v1::DescribePipelineResponse* response) override;
 
+  /// Streams read no more, answer what they have read, and end.
+  void drain_streams() { streams_.drain(); }
+
  private:
-  const PipelineTable& pipelines_;
+  const Pipelines& pipelines_;
   Gate& gate_;
+  Observer& unplaced_;
+  Streams streams_;
 };
 
 }  // namespace helix::server

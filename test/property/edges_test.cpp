@@ -1,5 +1,6 @@
 // Inputs at the edges: nothing, one hit, one module, more than fits, another place, less than everything.
 #include "test/support/answers.h"
+#include "test/support/sanitizers.h"
 
 #include <catch2/catch.hpp>
 
@@ -111,7 +112,7 @@ TEST_CASE("An event that does not fit its budget is refused by name, and the eng
 }
 
 TEST_CASE("A million hits are reconstructed within the budget or refused by name") {
-  const OwnedBatch batch = random_hits(1'000'000, 0, n_modules(), 5);
+  const OwnedBatch batch = random_hits(kThreadSanitizer ? 100'000 : 1'000'000, 0, n_modules(), 5);
   const int threads = GENERATE(1, 2);
   EngineOptions options;
   options.threads = threads;

@@ -16,13 +16,15 @@ START, CALL, STOP = 60, 120, 60  # seconds: bounds, not expectations
 class Daemon:
     def __init__(self, *options):
         self.folder = tempfile.TemporaryDirectory(prefix="helixd_test.")
-        port_file = os.path.join(self.folder.name, "port")
+        port_file, http_port_file = (os.path.join(self.folder.name, name) for name in ("port", "http_port"))
         self.log = open(os.path.join(self.folder.name, "log"), "w+")
         self.process = subprocess.Popen(
             [HELIXD, "--geometry", str(GEOMETRY), "--backend", "cpu", "--listen", "127.0.0.1:0",
-             "--exatrkx-models=", "--port-file", port_file, "--drain-delay", "0s", *options],
+             "--exatrkx-models=", "--port-file", port_file, "--drain-delay", "0s",
+             "--http-listen", "127.0.0.1:0", "--http-port-file", http_port_file, *options],
             stdout=self.log, stderr=subprocess.STDOUT)
         self.address = f"127.0.0.1:{self._wait_for(port_file)}"
+        self.http = f"http://127.0.0.1:{self._wait_for(http_port_file)}"
 
     def _wait_for(self, port_file):
         deadline = time.monotonic() + START

@@ -107,7 +107,7 @@ TEST_CASE("exatrkx: models are served side by side, each by its name") {
   v1::ListPipelinesResponse list;
   REQUIRE(server.client().ListPipelines(&list_context, {}, &list).ok());
   CHECK(std::vector<std::string>(list.pipelines().begin(), list.pipelines().end()) ==
-        std::vector<std::string>{"patatrack", "exatrkx/geometric-lrt", "exatrkx/small"});
+        std::vector<std::string>{"patatrack", "exatrkx/geometric-lrt", "exatrkx/small", "echo"});
 
   const Reply small = server.ask(lines(5)), published = server.ask(lines(5, "exatrkx/geometric-lrt")),
               first = server.ask(lines(5, "exatrkx"));

@@ -270,6 +270,17 @@ class Helixctl(unittest.TestCase):
             self.assertIn(": SERVING", run.stdout)
         self.ended(helixctl("health", "--server", self.daemon.address, "magic"), BAD_INPUT, self.daemon.address)
 
+    def test_echo_labels_all_hits_alike_from_the_server_and_locally(self):
+        for where in (["--server", self.daemon.address], ["--local"]):
+            out = os.path.join(self.out, where[0])
+            run = helixctl("reconstruct", *where, "--pipeline", "echo", "--labels", "--out", out, EVENTS)
+            self.ended(run, ALL_WELL)
+            labels = sorted(pathlib.Path(out).glob("*-labels.csv"))
+            self.assertTrue(labels)
+            for path in labels:
+                rows = path.read_text().split()[1:]
+                self.assertEqual({row.split(",")[1] for row in rows}, {"1"}, path)
+
     def test_pipelines(self):
         run = helixctl("pipelines", "--server", self.daemon.address)
         self.assertEqual(run.returncode, ALL_WELL, run.stderr)

@@ -43,7 +43,7 @@ pid_t spawn(std::vector<std::string> arguments, const std::string& output) {
 
 HelixdProcess::HelixdProcess(const std::vector<std::string>& flags) {
   std::vector<std::string> arguments = {
-      HELIXD, "--listen", "127.0.0.1:0", "--exatrkx-models=", "--port-file", folder_ / "port"};
+      HELIXD, "--listen", "127.0.0.1:0", "--exatrkx-models=", "--http-listen=", "--port-file", folder_ / "port"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   pid_ = spawn(std::move(arguments), folder_ / "output");
 }

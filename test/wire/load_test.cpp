@@ -30,7 +30,7 @@ bool eventually(Condition condition) {
   return false;
 }
 
-server::Pipeline& pipeline(TestServer& server) { return *server.app().pipelines().all().front(); }
+server::Pipeline& pipeline(TestServer& server) { return *server.app().pipelines()->all().front(); }
 
 /// A lane held at a first request, so that what follows waits.
 std::future<Reply> occupy(TestServer& server) {

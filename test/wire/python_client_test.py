@@ -107,6 +107,27 @@ class PythonClient(unittest.TestCase):
     def small(self):
         return request_of(self.events["event000000001"])
 
+    # --- streams
+
+    def test_a_stream_answers_each_request_and_the_wrong_ones_by_their_errors(self):
+        small = self.events["event000000001"]
+        alone = self.reconstruct(request_of(small)).tracks
+        wrong = request_of(small, request_id="wrong")
+        wrong.hits.y[5] = float("nan")
+
+        def requests():
+            for i in range(20):
+                yield request_of(small, request_id=str(i))
+            yield wrong
+
+        answers = {answer.request_id: answer for answer in self.stub.ReconstructStream(requests(), timeout=CALL)}
+        self.assertEqual(sorted(answers), sorted([*map(str, range(20)), "wrong"]))
+        self.assertEqual(answers["wrong"].error.code, grpc.StatusCode.INVALID_ARGUMENT.value[0])
+        self.assertIn("hits.y[5]", answers["wrong"].error.message)
+        for i in range(20):
+            self.assertFalse(answers[str(i)].HasField("error"))
+            self.assertEqual(answers[str(i)].tracks, alone)
+
     # --- answers
 
     def test_answers_are_those_of_the_local_pipeline(self):

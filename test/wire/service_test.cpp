@@ -103,13 +103,31 @@ TEST_CASE("an event without hits, and modules by their three numbers, are ordina
   CHECK(reply.answer.tracks().chi2(0) == 5);
 }
 
+TEST_CASE("echo answers one track an event, of all its hits, and needs no modules") {
+  TestServer server;
+  v1::ReconstructRequest request = request_of({1, 2, 4, 8});
+  request.set_pipeline("echo");
+  auto& hits = *request.mutable_hits();
+  hits.clear_event_offsets();
+  hits.clear_module_index();
+  for (const unsigned at : {0u, 3u, 3u, 4u}) hits.add_event_offsets(at);
+  const Reply reply = reconstruct(server.client(), request);
+  REQUIRE(reply.status.error_message() == "");
+  const v1::Tracks& tracks = reply.answer.tracks();
+  CHECK(std::vector<unsigned>(tracks.event_offsets().begin(), tracks.event_offsets().end()) ==
+        std::vector<unsigned>{0, 1, 1, 2});
+  CHECK(std::vector<unsigned>(tracks.hit().begin(), tracks.hit().end()) == std::vector<unsigned>{0, 1, 2, 0});
+  CHECK(reply.answer.vertices().z_size() == 0);
+  CHECK(reply.answer.provenance().pipeline() == "echo");
+}
+
 TEST_CASE("pipelines are listed and described") {
   TestServer server;
   grpc::ClientContext list_context, describe_context, unknown_context;
   v1::ListPipelinesResponse list;
   REQUIRE(server.client().ListPipelines(&list_context, {}, &list).ok());
-  REQUIRE(list.pipelines_size() == 1);
-  CHECK(list.pipelines(0) == "patatrack");
+  CHECK(std::vector<std::string>(list.pipelines().begin(), list.pipelines().end()) ==
+        std::vector<std::string>{"patatrack", "echo"});
 
   v1::DescribePipelineRequest request;
   v1::DescribePipelineResponse answer;
@@ -135,7 +153,7 @@ TEST_CASE("pipelines are listed and described") {
 TEST_CASE("health is known for the server, its pipelines and services") {
   TestServer server;
   health::HealthCheckResponse answer;
-  for (const char* service : {"", "patatrack", "helix.v1.Reconstruction"}) {
+  for (const char* service : {"", "patatrack", "echo", "helix.v1.Reconstruction"}) {
     REQUIRE(check(server, service, answer).ok());
     CHECK(answer.status() == health::HealthCheckResponse::SERVING);
   }

@@ -20,6 +20,7 @@ server::Options test_options() {
   options.server.listen = "127.0.0.1:0";
   options.server.drain_delay = std::chrono::milliseconds(0);
   options.server.drain_timeout = std::chrono::seconds(20);
+  options.http.listen = "";
   options.exatrkx.models = "";
   server::log::configure(server::log::Level::error, server::log::Format::text);
   return options;

@@ -328,7 +328,8 @@ TEST_CASE("lane: one that hangs leaves service, another answers, and what comes 
     CHECK(caller.wait().ok());
     CHECK(caller.sum == 23);
     caller.memory.reset();
-    CHECK(bench.lanes.abandoned() == 1);
+    CHECK(hanging_lanes() == 1);
+    CHECK(bench.lanes.in_service() == 1);
     CHECK(bench.queue.stats().lanes == 1);
     CHECK(bench.queue.stats().retries == 1);
     CHECK(bench.run(4).ok());
@@ -390,4 +391,61 @@ TEST_CASE("lane: thousands cancelled, late, guilty and good at once, each ends o
   CHECK(stats.cancelled > 0);
   CHECK(stats.completed > 0);
   CHECK(adds_up(stats));
+}
+
+namespace {
+
+/// Keeps what it is told.
+class Recorder : public Observer {
+ public:
+  struct Seen {
+    int lane, requests;
+    Index events, hits;
+    Code code;
+    bool in_order;
+  };
+  void batch(const BatchRecord& r) noexcept override {
+    const bool in_order =
+        r.arrived <= r.taken && r.taken <= r.gathered && r.gathered <= r.computed && r.computed <= r.done;
+    const std::scoped_lock lock(mutex_);
+    seen_.push_back({r.lane, r.requests, r.events, r.hits, r.code, in_order});
+  }
+  std::vector<Seen> seen() const {
+    const std::scoped_lock lock(mutex_);
+    return seen_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Seen> seen_;
+};
+
+}  // namespace
+
+TEST_CASE("lane: an observer is told of each batch, those that failed and those that were taken apart too") {
+  Recorder recorder;
+  RequestQueue queue;
+  SumCaller good({1, 2}), guilty({kFailing, 1});
+  for (SumCaller* caller : {&good, &guilty}) {
+    auto request = caller->request();
+    REQUIRE(queue.push(request).ok());
+  }
+  {
+    LaneSet lanes(
+        sum_engines(1), queue, 0s, [] {}, recorder);
+    CHECK(good.wait().ok());
+    CHECK(guilty.wait().message() == "too much");
+    queue.close(unavailable("closed"));
+    CHECK(lanes.wait_ended(Clock::now() + 60s));
+  }
+  const auto seen = recorder.seen();
+  REQUIRE(seen.size() == 3);
+  const Code codes[] = {Code::resource_exhausted, Code::ok, Code::resource_exhausted};
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(seen[i].code == codes[i]);
+    CHECK(seen[i].requests == (i == 0 ? 2 : 1));
+    CHECK(seen[i].events == seen[i].requests);
+    CHECK(seen[i].hits == 2 * seen[i].requests);
+    CHECK(seen[i].in_order);
+  }
 }

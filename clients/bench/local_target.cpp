@@ -1,0 +1,76 @@
+#include "clients/bench/local_target.h"
+
+#include <utility>
+
+namespace helix::bench {
+namespace {
+
+grpc::StatusCode code_of(Code code) {
+  switch (code) {
+    case Code::ok:
+      return grpc::StatusCode::OK;
+    case Code::invalid_argument:
+      return grpc::StatusCode::INVALID_ARGUMENT;
+    case Code::not_found:
+      return grpc::StatusCode::NOT_FOUND;
+    case Code::resource_exhausted:
+      return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case Code::deadline_exceeded:
+      return grpc::StatusCode::DEADLINE_EXCEEDED;
+    case Code::cancelled:
+      return grpc::StatusCode::CANCELLED;
+    case Code::unavailable:
+      return grpc::StatusCode::UNAVAILABLE;
+    case Code::internal:
+      break;
+  }
+  return grpc::StatusCode::INTERNAL;
+}
+
+Reply failure(grpc::StatusCode code, std::string error) {
+  Reply reply;
+  reply.code = code;
+  reply.error = std::move(error);
+  return reply;
+}
+
+}  // namespace
+
+LocalTarget::LocalTarget(Reconstructor& reconstructor)
+    : reconstructor_(reconstructor), thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+
+void LocalTarget::send(const Payload& payload, int, Clock::time_point deadline, std::stop_token stop,
+                       std::function<void(Reply)> done) {
+  const std::lock_guard lock(mutex_);
+  waiting_.push_back({&payload, Clock::now(), deadline, std::move(stop), std::move(done)});
+  changed_.notify_one();
+}
+
+void LocalTarget::loop(const std::stop_token& stop) {
+  while (true) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
+    const Call call = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    call.done(reply(call));
+  }
+}
+
+Reply LocalTarget::reply(const Call& call) {
+  const Clock::time_point begun = Clock::now();
+  if (call.stop.stop_requested()) return failure(grpc::StatusCode::CANCELLED, "cancelled before it began");
+  if (begun >= call.deadline) return failure(grpc::StatusCode::DEADLINE_EXCEEDED, "its deadline passed in the queue");
+  const Result<Reconstruction> answer = reconstructor_.reconstruct(call.payload->call);
+  if (!answer.ok()) return failure(code_of(answer.status().code()), answer.status().message());
+  Reply reply;
+  reply.time = answer->time;
+  reply.time.stages.clear();
+  reply.time.queue = begun - call.sent;
+  const std::string& right = call.payload->fingerprint;
+  reply.differs = !right.empty() && fingerprint(*answer) != right;
+  if (reply.differs) reply.error = "tracks or vertices differ from those of the first answer";
+  return reply;
+}
+
+}  // namespace helix::bench

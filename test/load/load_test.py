@@ -1,0 +1,129 @@
+"""A real helixd under real load, by helixctl bench: overload, cancelled and expired requests, right answers in mixed batches,
+a server that is killed. What is asserted is that nothing is lost and nothing is wrong; times are printed, as figures.
+
+    HELIX_LOAD_SECONDS=60 ctest --test-dir build/release -V -R load/load_test.py    # longer than the 5 s for each load
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
+from daemon import GEOMETRY, HELIXCTL, SOURCE, Daemon  # noqa: E402
+
+EVENTS = SOURCE / "test/data/events"
+SECONDS = float(os.environ.get("HELIX_LOAD_SECONDS", 5))
+BOUND = 120 + 20 * SECONDS  # seconds for one bench to end: a bound, not an expectation
+ENDED_WELL, SOME_FAILED = 0, 1
+
+
+class Bench:
+    """One run of helixctl bench and its figures."""
+
+    def __init__(self, daemon, *arguments, seconds=SECONDS, warm_up=0):
+        self.folder = tempfile.TemporaryDirectory(prefix="load_test.")
+        self.file = pathlib.Path(self.folder.name) / "bench.json"
+        self.process = subprocess.Popen(
+            [HELIXCTL, "bench", "--server", daemon.address, "--server-pid", str(daemon.process.pid), "--geometry",
+             str(GEOMETRY), "--duration", str(seconds), "--warm-up", str(warm_up), "--json", str(self.file),
+             *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def end(self, test, *exit_codes):
+        """Waits for the end and checks that each request had one; the figures."""
+        self.text, _ = self.process.communicate(timeout=BOUND)
+        test.assertIn(self.process.returncode, exit_codes or (ENDED_WELL,), self.text)
+        self.figures = json.loads(self.file.read_text())
+        self.folder.cleanup()
+        requests = self.figures["requests"]
+        self.codes = {code: of["count"] for code, of in requests["codes"].items()}
+        test.assertEqual(sum(self.codes.values()), requests["sent"], self.text)
+        test.assertEqual(requests["differ_in_all"], 0, self.text)
+        return self
+
+    def rate(self):
+        return self.figures["throughput"]["requests_per_s"]
+
+    def p50(self, code=None):
+        of = self.figures["requests"]["codes"].get(code, {}) if code else self.figures
+        return of.get("latency_ms", {}).get("p50")
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+class Load(unittest.TestCase):
+    def setUp(self):
+        self.daemon = Daemon("--queue-max-requests", "64")
+        self.running = True
+
+    def tearDown(self):
+        if self.running:  # it still serves, and all that it was sent has ended: it drains at once
+            code = self.daemon.stop()
+            self.assertEqual(code, 0, "helixd's exit code after SIGTERM")
+
+    def bench(self, *arguments, **options):
+        return Bench(self.daemon, *arguments, **options)
+
+    def test_overload(self):
+        event = EVENTS / "phase1-ttbar-pu50"
+        idle = self.bench("--clients", 1, "--check", event).end(self)
+        full = self.bench("--clients", 32, event, warm_up=1).end(self)
+        self.assertEqual(set(full.codes), {"OK"})
+        over = self.bench("--rate", 10 * full.rate(), "--deadline", 30, "--check", event, warm_up=1)
+        over.end(self)
+        self.assertLessEqual(set(over.codes), {"OK", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"}, over.text)
+        self.assertGreater(over.codes.get("RESOURCE_EXHAUSTED", 0), 0, "10 times saturation was no overload")
+        time.sleep(1)
+        after = self.bench("--clients", 1, "--check", event).end(self)
+        self.assertEqual(set(after.codes), {"OK"})
+        say(f"overload: saturated at {full.rate():.1f} requests/s; at 10 times that {over.rate():.1f} answers/s,"
+            f" {over.rate() / full.rate():.3f} of it; rejects after {over.p50('RESOURCE_EXHAUSTED'):.2f} ms (p50);"
+            f" server's memory {over.figures['cpu']['server_most_rss_mib']:.0f} MiB at most;"
+            f" one client's p50 {idle.p50():.2f} ms before, {after.p50():.2f} ms a second after")
+
+    def test_cancelled_and_expired(self):
+        event = EVENTS / "phase1-gun"
+        cancelled = self.bench("--clients", 64, "--cancel", 0.5, "--cancel-within", 0.02, "--check", event).end(self)
+        self.assertEqual(set(cancelled.codes), {"OK", "CANCELLED"}, cancelled.text)
+        expired = self.bench("--clients", 64, "--deadline", 0.002, event).end(self, ENDED_WELL, SOME_FAILED)
+        self.assertLessEqual(set(expired.codes), {"OK", "DEADLINE_EXCEEDED"}, expired.text)
+        self.assertGreater(expired.codes.get("DEADLINE_EXCEEDED", 0), 0)
+        self.bench("--clients", 4, "--check", event, seconds=1).end(self)
+        say(f"cancelled {cancelled.codes}, expired {expired.codes}")
+
+    def test_answers_in_mixed_batches(self):
+        mix = [EVENTS / "phase1-gun", EVENTS / "phase1-zmumu-pu35", EVENTS / "phase1-ttbar-pu50", "--mix", "20,2,1"]
+        done = 0
+        batch_events = []
+        while done < 1000:
+            single = self.bench("--clients", 24, "--check", *mix)
+            several = self.bench("--clients", 8, "--check", "--events-per-request", 3, "--seed", 2, *mix)
+            for load in (single.end(self), several.end(self)):
+                self.assertEqual(set(load.codes), {"OK"}, load.text)
+                done += load.codes["OK"]
+                batch_events.append(load.figures["batch_events"])
+        self.assertGreater(max(batch_events), 3, "requests were never gathered")
+        say(f"mixed batches: {done} answers, all equal to --local's; events a batch on average:",
+            ", ".join(f"{n:.1f}" for n in batch_events))
+
+    def test_killed_under_load(self):
+        load = self.bench("--clients", 64, "--deadline", 20, "--check", EVENTS / "phase1-ttbar-pu50",
+                          EVENTS / "phase1-gun")
+        threading.Timer(1 + SECONDS / 2, self.daemon.process.kill).start()
+        load.end(self, SOME_FAILED)
+        self.daemon.process.wait()
+        self.running = False
+        self.assertLessEqual(set(load.codes), {"OK", "UNAVAILABLE"}, load.text)
+        self.assertGreater(load.codes.get("UNAVAILABLE", 0), 0, load.text)
+        say(f"kill -9: {load.codes}; calls that it cut off ended within "
+            f"{load.figures['requests']['codes']['UNAVAILABLE']['latency_ms']['max']:.0f} ms")
+
+
+if __name__ == "__main__":
+    unittest.main()

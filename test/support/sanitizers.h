@@ -1,0 +1,12 @@
+#pragma once
+
+namespace helix::test {
+
+/// Whether the tests run under the thread sanitizer, where what is only large takes a hundred times as long.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kThreadSanitizer = true;
+#else
+inline constexpr bool kThreadSanitizer = false;
+#endif
+
+}  // namespace helix::test
