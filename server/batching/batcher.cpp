@@ -19,14 +19,23 @@ std::string whole(double value) { return std::to_string(std::llround(value)); }
 class Batcher::Filling {
  public:
   Filling(const Batcher& batcher, Clock::time_point now)
-      : batcher_(batcher), now_(now), bound_ms_(batcher.cost_bound_ms()), max_events_(batcher.limits_.max_events) {
+      : batcher_(batcher),
+        now_(now),
+        bound_ms_(batcher.cost_bound_ms()),
+        max_events_(batcher.limits_.max_events),
+        waiting_(batcher.room_.size()) {
     // what waits is shared between the lanes that are free
     const int free = std::max(1, batcher.lanes_ - batcher.running());
     max_events_ = std::min(max_events_, std::ceil(batcher.room_.work().events / free));
+    expected_ms_ = batcher.batch_ms(batcher.room_.work(), max_events_);
   }
 
   WaitingRoom::Verdict judge(const Waiter& waiter) {
     const RequestFacts& facts = waiter.facts();
+    if (too_late(facts)) {
+      ++dropped_;
+      return WaitingRoom::Verdict::drop;
+    }
     const bool first = !begun_, fits = this->fits(work_ + facts.work, bytes_ + facts.bytes);
     if (!first && !fits) return work_.events >= max_events_ ? WaitingRoom::Verdict::full : WaitingRoom::Verdict::skip;
     begun_ = true;
@@ -47,6 +56,15 @@ class Batcher::Filling {
     return batcher_.cost_.ms(work) <= bound_ms_;
   }
 
+  /// Whether the batch will end after its deadline, however short it is made for it. Never the last one, so that a
+  /// wrong estimate is corrected.
+  bool too_late(const RequestFacts& facts) const {
+    if (facts.deadline == Clock::time_point::max() || !batcher_.cost_.trusted()) return false;
+    if (!begun_ && dropped_ + 1 >= waiting_) return false;
+    const double shortest = std::min(expected_ms_, kWorthwhile * batcher_.cost_.fixed_ms());
+    return in_ms(facts.deadline - now_) < std::max(shortest, batcher_.cost_.ms(facts.work));
+  }
+
   void keep_deadline(const RequestFacts& facts) {
     if (facts.deadline == Clock::time_point::max()) return;
     const double slack = in_ms(facts.deadline - now_);
@@ -57,9 +75,11 @@ class Batcher::Filling {
   const Batcher& batcher_;
   const Clock::time_point now_;
   double bound_ms_, max_events_;
+  double expected_ms_;  // the whole batch, as things stand
   Work work_{};
   std::size_t bytes_ = 0;
   bool begun_ = false;
+  std::size_t dropped_ = 0, waiting_;
 };
 
 Batcher::Batcher(BatcherOptions options, int lanes)
@@ -93,6 +113,14 @@ double Batcher::waiting_ms(const Work& work) const {
   return variable + fixed * batches;
 }
 
+/// A batch of these who wait.
+double Batcher::batch_ms(const Work& waiting, double max_events) const {
+  if (waiting.events <= 0) return 0;
+  const double part = std::min({1.0, max_events / waiting.events, limits_.max_hits / std::max(1.0, waiting.hits)});
+  const Work work{waiting.events * part, waiting.hits * part, waiting.pairs * part};
+  return std::min(cost_.ms(work), cost_bound_ms());
+}
+
 Clock::duration Batcher::backlog(Clock::time_point now) const {
   return from_ms((running_ms(now) + waiting_ms(room_.work())) / std::max(1, lanes_));
 }
@@ -101,11 +129,12 @@ Status Batcher::meets_deadline(const RequestFacts& facts, Clock::time_point now)
   if (facts.deadline <= now) return {Code::deadline_exceeded, "deadline passed before the request could wait"};
   if (facts.deadline == Clock::time_point::max() || !cost_.trusted()) return {};
   if (room_.empty() && running() < lanes_) return {};
-  const double own = cost_.ms(facts.work), left = in_ms(facts.deadline - now);
+  const double left = in_ms(facts.deadline - now);
+  const double own = std::max(cost_.ms(facts.work), batch_ms(room_.work(), limits_.max_events));
   const double before = (running_ms(now) + waiting_ms(room_.ahead_of(facts))) / std::max(1, lanes_);
   if (before + own <= left) return {};
   return {Code::deadline_exceeded, "deadline in " + whole(left) + " ms cannot be met: " + whole(before) +
-                                       " ms of work go before it and it takes " + whole(own) + " ms itself (" +
+                                       " ms of work go before it and its batch takes " + whole(own) + " ms (" +
                                        std::to_string(room_.size()) +
                                        " requests wait, lanes in service: " + std::to_string(lanes_) + ")"};
 }
@@ -124,7 +153,9 @@ Batcher::Taken Batcher::take(Clock::time_point now, bool hurry) {
   if (!hurry) taken.wait_until = delayed_until(now);
   if (taken.wait_until || room_.empty()) return taken;
   Filling filling(*this, now);
-  taken.batch = room_.take(now, [&](const Waiter& waiter) { return filling.judge(waiter); });
+  WaitingRoom::Taken from_room = room_.take(now, [&](const Waiter& waiter) { return filling.judge(waiter); });
+  taken.batch = std::move(from_room.batch);
+  taken.late = std::move(from_room.dropped);
   taken.run = next_run_++;
   running_.emplace(taken.run, now + from_ms(cost_.ms(filling.work())));
   return taken;

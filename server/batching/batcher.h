@@ -49,7 +49,8 @@ class Batcher {
 
   struct Taken {
     std::vector<Waiter*> batch{};
-    std::uint64_t run = 0;                          // for over
+    std::vector<Waiter*> late{};                    // whose deadline cannot be met any more
+    std::uint64_t run = 0;                          // for over; 0: no batch
     std::optional<Clock::time_point> wait_until{};  // the batch is empty, but will not be then
   };
   /// A batch for a free lane. `hurry`: without max_queue_delay.
@@ -61,8 +62,10 @@ class Batcher {
   void learn(const Work& work, Clock::duration time, std::size_t bytes);
   /// A batch did not fit into memory though each of its requests did.
   void too_large(const Work& work) { hits_that_fit_ = std::max(1.0, work.hits / 2); }
-  /// A request was answered: time from its arrival, and what its batch took.
-  void answered(Clock::duration total, Clock::duration batch) { target_.observe(in_ms(total), in_ms(batch)); }
+  /// A request was answered, whose batch took so long.
+  void answered(const RequestFacts& facts, Clock::time_point now, Clock::duration batch) {
+    if (facts.priority != kBulk) target_.observe(in_ms(now - facts.arrived), in_ms(batch));
+  }
   void set_lanes(int in_service) { lanes_ = in_service; }
 
   /// Until what waits and runs now will be done, as far as is known.
@@ -80,6 +83,7 @@ class Batcher {
 
   double running_ms(Clock::time_point now) const;
   double waiting_ms(const Work& work) const;
+  double batch_ms(const Work& waiting, double max_events) const;
   std::optional<Clock::time_point> delayed_until(Clock::time_point now) const;
 
   const BatchLimits limits_;

@@ -14,6 +14,12 @@ std::unique_ptr<Request> RequestQueue::own(const Waiter* waiter) {
   return std::move(by_id_.extract(static_cast<const Request*>(waiter)->id()).mapped());
 }
 
+Batch RequestQueue::own_all(const std::vector<Waiter*>& waiters) {
+  Batch batch;
+  for (const Waiter* waiter : waiters) batch.push_back(own(waiter));
+  return batch;
+}
+
 void RequestQueue::enter(std::unique_ptr<Request> request) {
   ++pushes_;
   const std::uint64_t id = request->id();
@@ -58,9 +64,12 @@ TakenBatch RequestQueue::take(const std::stop_token& stop) {
     const Clock::time_point now = now_();
     const Batcher::Taken taken = batcher_.take(now, !closed_.ok());
     if (!taken.batch.empty()) {
-      TakenBatch batch{{}, taken.run};
-      for (Waiter* waiter : taken.batch) batch.requests.push_back(own(waiter));
+      TakenBatch batch{own_all(taken.batch), taken.run};
+      const Batch late = own_all(taken.late);
       if (!batcher_.room().empty()) changed_.notify_one();  // whoever was told of the push may be this lane
+      lock.unlock();
+      for (const auto& request : late)
+        request->refuse({Code::deadline_exceeded, "deadline cannot be met any more: too much went before"});
       return batch;
     }
     if (!closed_.ok()) return {};
@@ -155,7 +164,7 @@ void RequestQueue::refuse_waiting(const Status& reason) {
   Batch waiting;
   {
     const std::scoped_lock lock(mutex_);
-    for (Waiter* waiter : batcher_.take_all()) waiting.push_back(own(waiter));
+    waiting = own_all(batcher_.take_all());
   }
   for (auto& request : waiting) request->refuse(reason);
 }
@@ -169,7 +178,7 @@ void RequestQueue::computed(const Batch& batch, Clock::duration time, std::size_
   const std::scoped_lock lock(mutex_);
   const Clock::time_point now = now_();
   batcher_.learn(work_of(batch), time, bytes);
-  for (const auto& request : batch) batcher_.answered(now - request->arrived(), time);
+  for (const auto& request : batch) batcher_.answered(request->facts(), now, time);
 }
 
 void RequestQueue::too_large(const Work& work) {

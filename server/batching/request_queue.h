@@ -78,6 +78,7 @@ class RequestQueue {
  private:
   void enter(std::unique_ptr<Request> request);
   std::unique_ptr<Request> own(const Waiter* waiter);
+  Batch own_all(const std::vector<Waiter*>& waiters);
   Batch take_expired();
   void finish_unwanted(Batch batch);
 

@@ -10,6 +10,8 @@ constexpr std::size_t kMostIdle = 1024;  // clients remembered though they have 
 constexpr int kMostCounted = 64;         // waiters looked at to see what goes before a deadline
 constexpr double kCostOfRequest = 100;   // hits that any request counts for, so that empty ones are not free
 
+constexpr double kCredit = 250'000;  // hits over weight that a client may have left unused, to use later
+
 double charged(const RequestFacts& facts) { return facts.work.hits + kCostOfRequest; }
 
 }  // namespace
@@ -41,7 +43,7 @@ void WaitingRoom::enter(Waiter& waiter, int number, Clock::time_point now) {
   Rank& rank = ranks_[number];
   Flow& flow = flow_of(rank, facts.client);
   hide(rank, flow);
-  flow.served = std::max(flow.served, rank.time);
+  flow.served = std::max(flow.served, rank.time - kCredit);
   flow.lines[facts.columns].insert(&waiter);
   flow.work += facts.work;
   show(rank, flow);
@@ -89,7 +91,7 @@ WaitingRoom::Flow& WaitingRoom::flow_of(Rank& rank, const std::string& client) {
     flow->client = client;
     const auto weight = options_.weights.find(client);
     if (weight != options_.weights.end()) flow->weight = weight->second;
-    flow->served = rank.time;
+    flow->served = rank.time - kCredit;
     rank.idle.emplace(flow->served, flow.get());
   }
   return *flow;
@@ -130,7 +132,8 @@ void WaitingRoom::charge(Rank& rank, Flow& flow, double hits) {
 /// of.
 void WaitingRoom::forget_idle(Rank& rank) {
   const bool over = rank.turns.empty();
-  while (!rank.idle.empty() && (over || rank.idle.begin()->first <= rank.time || rank.idle.size() > kMostIdle)) {
+  while (!rank.idle.empty() &&
+         (over || rank.idle.begin()->first <= rank.time - kCredit || rank.idle.size() > kMostIdle)) {
     Flow* flow = rank.idle.begin()->second;
     rank.idle.erase(rank.idle.begin());
     rank.flows.erase(rank.flows.find(flow->client));
@@ -152,38 +155,45 @@ void WaitingRoom::promote(Clock::time_point now) {
   }
 }
 
-std::vector<Waiter*> WaitingRoom::take(Clock::time_point now, const Judge& judge) {
+WaitingRoom::Taken WaitingRoom::take(Clock::time_point now, const Judge& judge) {
   promote(now);
-  std::vector<Waiter*> batch;
+  Taken taken;
   std::uint32_t columns = 0;
-  bool full = false;
   for (Rank& rank : ranks_) {
-    if (full || rank.turns.empty()) continue;
-    if (batch.empty()) {
+    bool full = false;
+    while (!full && taken.batch.empty() && !rank.turns.empty()) {  // again where all of these columns were dropped
       const auto next = std::min_element(rank.turns.begin(), rank.turns.end(), [](const auto& a, const auto& b) {
         return *a.second.begin() < *b.second.begin();
       });
       columns = next->first;
+      full = fill(rank, columns, judge, taken);
     }
-    fill(rank, columns, judge, batch, full);
+    if (!full && !taken.batch.empty()) full = fill(rank, columns, judge, taken);
     forget_idle(rank);
+    if (full) break;
   }
-  return batch;
+  return taken;
 }
 
-/// Clients whose next does not fit are out of line until the batch is made; then they are first again.
-void WaitingRoom::fill(Rank& rank, std::uint32_t columns, const Judge& judge, std::vector<Waiter*>& batch, bool& full) {
+/// Whether the batch is full. Clients whose next does not fit are out of line until then; then they are first again.
+bool WaitingRoom::fill(Rank& rank, std::uint32_t columns, const Judge& judge, Taken& taken) {
   std::vector<Flow*> skipped;
+  bool full = false;
   for (auto turns = rank.turns.find(columns); !full && turns != rank.turns.end(); turns = rank.turns.find(columns)) {
     Flow& flow = *turns->second.begin()->flow;
     Waiter& next = **flow.lines.at(columns).begin();
-    const bool first = batch.empty();
+    const bool first = taken.batch.empty();
     const Verdict verdict = judge(next);
+    if (verdict == Verdict::drop) {
+      leave(next);
+      taken.dropped.push_back(&next);
+      continue;
+    }
     if (first || verdict == Verdict::take) {
       rank.time = std::max(rank.time, flow.served);
       leave(next);
       charge(rank, flow, charged(next.facts_));
-      batch.push_back(&next);
+      taken.batch.push_back(&next);
     }
     full = verdict == Verdict::full || (first && verdict == Verdict::skip);
     if (full || verdict == Verdict::take) continue;
@@ -192,6 +202,7 @@ void WaitingRoom::fill(Rank& rank, std::uint32_t columns, const Judge& judge, st
     skipped.push_back(&flow);
   }
   for (Flow* flow : skipped) show(rank, *flow);
+  return full;
 }
 
 Waiter* WaitingRoom::take_expired(Clock::time_point now) {

@@ -43,7 +43,8 @@ struct RoomOptions {
 };
 
 /// Who waits, and who is next. By class; within a class a fair share of hits for each client (start-time fair queueing:
-/// the client whose hits over weight are least is next); within a client the earliest deadline, then arrival.
+/// the client whose hits over weight are least is next, and one that asked for less than its share may ask for a little
+/// more later); within a client the earliest deadline, then arrival.
 ///
 /// Every operation takes O(log n). Owns nobody. Not thread-safe; knows no clock.
 class WaitingRoom {
@@ -55,12 +56,16 @@ class WaitingRoom {
   void put_back(Waiter& waiter, Clock::time_point now);
   void remove(Waiter& waiter);
 
-  enum class Verdict { take, skip, full };
-  /// Whether the next in line joins the batch; skip: others may still fit beside it.
+  enum class Verdict { take, skip, full, drop };
+  /// Whether the next in line joins the batch; skip: others may still fit beside it; drop: it is not to wait any
+  /// longer.
   using Judge = std::function<Verdict(const Waiter&)>;
 
-  /// Takes who is next, whatever the judge says, and those behind in line with the same columns whom it accepts.
-  std::vector<Waiter*> take(Clock::time_point now, const Judge& judge);
+  struct Taken {
+    std::vector<Waiter*> batch{}, dropped{};
+  };
+  /// Takes who is next, unless the judge drops it, and those behind in line with the same columns whom it accepts.
+  Taken take(Clock::time_point now, const Judge& judge);
 
   /// Takes one whose deadline has passed, or null.
   Waiter* take_expired(Clock::time_point now);
@@ -125,7 +130,7 @@ class WaitingRoom {
   static void show(Rank& rank, Flow& flow);
   static void hide(Rank& rank, Flow& flow);
   Waiter* first_of(Rank& rank, std::uint32_t columns);
-  void fill(Rank& rank, std::uint32_t columns, const Judge& judge, std::vector<Waiter*>& batch, bool& full);
+  bool fill(Rank& rank, std::uint32_t columns, const Judge& judge, Taken& taken);
 
   const RoomOptions options_;
   Rank ranks_[kPriorities];

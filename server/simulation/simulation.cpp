@@ -201,11 +201,13 @@ class Simulation {
   }
 
   void drop_expired() {
-    while (Waiter* waiter = batcher_.take_expired(now_)) {
-      const auto request = own(waiter);
-      report_of(request->client).expired += measured(request->begun);
-      gone(request->client);
-    }
+    while (Waiter* waiter = batcher_.take_expired(now_)) expire(waiter);
+  }
+
+  void expire(Waiter* waiter) {
+    const auto request = own(waiter);
+    report_of(request->client).expired += measured(request->begun);
+    gone(request->client);
   }
 
   std::unique_ptr<Modelled> own(Waiter* waiter) { return std::move(waiting_.extract(waiter).mapped()); }
@@ -218,6 +220,7 @@ class Simulation {
         wake_at_ = taken.wait_until;
         push(*wake_at_, Event::Kind::wake, 0);
       }
+      for (Waiter* waiter : taken.late) expire(waiter);
       if (taken.batch.empty()) return;
       start(taken);
     }
@@ -243,7 +246,7 @@ class Simulation {
     batcher_.over(running.run);
     batcher_.learn(running.work, time, 0);
     for (auto& request : running.requests) {
-      batcher_.answered(now_ - request->facts().arrived, time);
+      batcher_.answered(request->facts(), now_, time);
       count(*request);
       request->ticket.release();
       gone(request->client);
