@@ -119,6 +119,7 @@ class CudaEngine final : public Engine {
     result.copy_in = elapsed(started_, copied_in_);
     result.compute = elapsed(copied_in_, computed_);
     result.copy_out = elapsed(computed_, copied_out_);
+    result.arena_bytes = arena_.budget() - arena_.left();
     return result;
   }
 

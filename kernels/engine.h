@@ -27,6 +27,7 @@ struct BatchResult {
   std::vector<EventCounters> counters;  // [events]
   std::vector<StageTime> stages;        // of the whole batch; CPU threads added up
   std::chrono::nanoseconds copy_in{}, compute{}, copy_out{};
+  std::size_t arena_bytes = 0;  // that the whole batch took of the engine's arena; 0: events go through one by one
 };
 
 struct EngineOptions {

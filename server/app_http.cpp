@@ -69,12 +69,12 @@ ServiceState App::state() const {
   const Pipelines::Lease table = pipelines_.current();
   if (!table) return state;
   for (const auto& pipeline : table->all()) {
-    const QueueDepth depth = pipeline->queue().depth();
+    const QueueStats stats = pipeline->stats();
     state.pipelines.push_back({.pipeline = pipeline->facts().name,
-                               .waiting_requests = depth.requests,
-                               .waiting_bytes = depth.bytes,
-                               .waiting_hits = depth.hits,
-                               .oldest_age = depth.oldest_age,
+                               .waiting_requests = stats.requests,
+                               .waiting_bytes = stats.bytes,
+                               .waiting_hits = static_cast<std::int64_t>(stats.hits),
+                               .oldest_age = stats.oldest,
                                .admitted_requests = pipeline->admission().requests(),
                                .admitted_bytes = pipeline->admission().bytes(),
                                .lanes_in_service = pipeline->lanes().in_service()});

@@ -2,6 +2,7 @@
 #include "server/config/load.h"
 #include "server/lanes/engines.h"
 #include "server/observe/log.h"
+#include "server/pipeline.h"
 #include "server/serve.h"
 
 #include <exception>
@@ -20,6 +21,7 @@ int complain(const helix::Status& status) {
 int check(const Options& options) {
   const auto detector = helix::load_detector(options.server.geometry);
   if (!detector.ok()) return complain(detector.status());
+  if (const auto pipeline = pipeline_options(options); !pipeline.ok()) return complain(pipeline.status());
   const auto models = make_model_lanes(options);
   if (!models.ok()) return complain(models.status());
   std::cout << "helixd: settings and geometry " << detector->name;

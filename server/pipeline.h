@@ -7,6 +7,7 @@
 #include "kernels/geometry/detector.h"
 #include "server/batching/admission.h"
 #include "server/batching/request_queue.h"
+#include "server/config/options.h"
 #include "server/lanes/lane_set.h"
 
 #include <functional>
@@ -35,10 +36,25 @@ struct PipelineFacts {
   std::size_t max_message_bytes = 0, memory_budget = 0;
 };
 
+/// How a pipeline queues, batches and runs.
+struct PipelineOptions {
+  AdmissionBudget admission;
+  BatcherOptions batcher;
+  Clock::duration watchdog{};
+  FaultOptions faults;
+};
+
+/// errors: invalid_argument (queue.client_weights)
+Result<PipelineOptions> pipeline_options(const Options& options);
+
+/// The budget of all pipelines together.
+AdmissionBudget budget_in_all(const Options& options);
+
 /// A pipeline in service: what it is, its queue and its lanes.
 class Pipeline {
  public:
-  Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector, AdmissionBudget admission, BatchBudget batch,
+  /// `in_all`: the budget that this pipeline shares with others; null: none.
+  Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector, PipelineOptions options, Admission* in_all,
            std::vector<std::unique_ptr<Engine>> engines, std::function<void()> all_lost,
            Observer& observer = no_observer());
 
@@ -49,9 +65,15 @@ class Pipeline {
   const LaneSet& lanes() const { return lanes_; }
   Observer& observer() { return observer_; }
 
-  /// A place in the budget. Where the budget is full, requests that nobody waits for any more make room.
+  /// A place in the budget. Where the budget is full, requests whose deadline has passed make room.
   /// errors: resource_exhausted, see Admission
   Result<Ticket> admit(std::size_t bytes, std::function<void()> when_room = {});
+
+  /// When a client that found the budget full should try again: when what is here now will be done, as far as is known.
+  std::chrono::milliseconds retry_after() const;
+
+  /// The queue and its counters at this moment.
+  QueueStats stats() const { return queue_.stats(); }
 
   /// Refuses what waits and lets the lanes end after what they are at; whether they did by the deadline.
   bool stop(const Status& reason, Clock::time_point deadline);

@@ -111,18 +111,18 @@ bool PipelineTable::stop(const Status& reason, Clock::time_point deadline) const
 Result<std::unique_ptr<PipelineTable>> make_pipelines(const Options& options, std::shared_ptr<const Detector> detector,
                                                       const EngineFactory& make_engines, Observation& observation,
                                                       const std::function<void()>& all_lost) {
+  const Result<PipelineOptions> pipeline = pipeline_options(options);
+  if (!pipeline.ok()) return pipeline.status();
   Result<Engines> engines = make_engines(*detector, options);
   if (!engines.ok()) return engines.status();
   Result<std::vector<ModelLanes>> models = make_model_lanes(options);
   if (!models.ok()) return models.status();
 
-  auto table = std::make_unique<PipelineTable>();
+  auto table = std::make_unique<PipelineTable>(budget_in_all(options));
   const auto add = [&](PipelineFacts facts, std::shared_ptr<const Detector> geometry, Engines lanes) {
-    const AdmissionBudget admission{options.queue.max_requests, static_cast<std::size_t>(options.queue.max_bytes)};
-    const BatchBudget batch{options.batch.max_events, options.batch.max_hits};
     Observer& observer = observation.pipeline(facts.name, devices_of(lanes));
-    table->add(std::make_unique<Pipeline>(std::move(facts), std::move(geometry), admission, batch, std::move(lanes),
-                                          all_lost, observer));
+    table->add(std::make_unique<Pipeline>(std::move(facts), std::move(geometry), *pipeline, &table->in_all(),
+                                          std::move(lanes), all_lost, observer));
   };
   add(patatrack_facts(options), std::move(detector), *std::move(engines));
   for (ModelLanes& lanes : *models)

@@ -14,6 +14,9 @@ namespace helix::server {
 /// Pipelines made from one set of settings, by name. Fixed once made.
 class PipelineTable {
  public:
+  /// `in_all`: what may wait and run in all pipelines together.
+  explicit PipelineTable(AdmissionBudget in_all) : in_all_(std::move(in_all)) {}
+  Admission& in_all() { return in_all_; }
   void add(std::unique_ptr<Pipeline> pipeline) { pipelines_.push_back(std::move(pipeline)); }
   const std::vector<std::unique_ptr<Pipeline>>& all() const { return pipelines_; }
   /// By its name, or the part before '/', which means the first of that kind.
@@ -28,6 +31,7 @@ class PipelineTable {
   bool stop(const Status& reason, Clock::time_point deadline) const;
 
  private:
+  Admission in_all_;
   std::vector<std::unique_ptr<Pipeline>> pipelines_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "kernels/geometry/detector.h"
 #include "server/app.h"
+#include "server/lanes/lane_worker.h"
 #include "server/observe/grpc_log.h"
 #include "server/observe/log.h"
 #include "server/observe/service_manager.h"
@@ -66,6 +67,10 @@ int serve(const Options& options, const std::function<Result<Options>()>& read_o
   }
   app->reset();
   log::info("server.stopped", {{"drained", drained}});
+  if (hanging_lanes() > 0) {
+    log::flush();
+    std::_Exit(drained ? kDrained : kNotDrained);
+  }
   return drained ? kDrained : kNotDrained;
 }
 

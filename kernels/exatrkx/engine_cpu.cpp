@@ -38,6 +38,7 @@ class ExatrkxCpuEngine final : public Engine {
     exec_.clock().end();
     BatchResult result = copy_result(*out, batch.beam_spot);
     result.compute = std::chrono::steady_clock::now() - start;
+    result.arena_bytes = arena_.budget() - arena_.left();
     for (const auto& row : exec_.clock().rows()) result.stages.push_back({row.stage, row.time});
     return result;
   }

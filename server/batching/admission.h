@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace helix::server {
 struct AdmissionBudget {
   int max_requests = 256;
   std::size_t max_bytes = std::size_t{1} << 30;
+  std::string suffix{};  // of the settings' names, for people: queue.max_requests + suffix
 };
 
 class Admission;
@@ -41,10 +43,11 @@ class Ticket {
   std::size_t bytes_ = 0;
 };
 
-/// The budget of requests and bytes that wait or run. Thread-safe; outlives its tickets.
+/// The budget of requests and bytes that wait or run, perhaps within a wider one. Thread-safe; outlives its tickets.
 class Admission {
  public:
-  explicit Admission(AdmissionBudget budget) : budget_(budget) {}
+  /// `wider`: the budget of all pipelines together, which outlives this; null: none.
+  explicit Admission(AdmissionBudget budget, Admission* wider = nullptr) : budget_(std::move(budget)), wider_(wider) {}
 
   /// Whether a request of this size is let in when nothing else is there.
   /// errors: resource_exhausted, which no waiting cures
@@ -55,18 +58,22 @@ class Admission {
   Result<Ticket> admit(std::size_t bytes, std::function<void()> when_room = {});
 
   const AdmissionBudget& budget() const { return budget_; }
+
   int requests() const;
   std::size_t bytes() const;
 
  private:
   friend class Ticket;
+  using Waiting = std::vector<std::function<void()>>;
+  Status room_for(std::size_t bytes) const;
+  Status reserve(std::size_t bytes, std::function<void()> when_room);
+  Waiting release(std::size_t bytes);
   void give_back(std::size_t bytes);
 
   const AdmissionBudget budget_;
-  Status room_for(std::size_t bytes) const;
-
+  Admission* const wider_;
   mutable std::mutex mutex_;  // guards all below
-  std::vector<std::function<void()>> when_room_;
+  Waiting when_room_;
   int requests_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -4,14 +4,15 @@
 #include "kernels/engine.h"
 #include "kernels/event/hits.h"
 #include "server/batching/admission.h"
+#include "server/batching/waiting_room.h"
 
+#include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
-#include <utility>
+#include <vector>
 
 namespace helix::server {
-
-using Clock = std::chrono::steady_clock;
 
 /// The part of a batch's result that answers one request. Views, valid while Caller::answer runs.
 struct Answer {
@@ -35,37 +36,55 @@ class Caller {
   virtual void refuse(const Status& status) = 0;
 };
 
+/// How requests that were accepted have ended.
+struct Ends {
+  std::atomic<std::uint64_t> completed{0}, cancelled{0}, expired{0}, failed{0};
+
+  void count(Code code);
+};
+
 /// Validated hits on their way from decoding to the answer, owned by one step at a time. Finished exactly once: one
-/// that is dropped unfinished is refused as internal. The hits are views over memory that lives until it is finished.
-class Request {
+/// that is dropped unfinished is refused as internal.
+class Request final : public Waiter {
  public:
-  Request(const HitBatch& hits, Clock::time_point arrived, Clock::time_point deadline, Caller& caller, Ticket ticket)
-      : hits_(hits), arrived_(arrived), deadline_(deadline), caller_(&caller), ticket_(std::move(ticket)) {}
-  Request(const Request&) = delete;
-  Request& operator=(const Request&) = delete;
+  /// `facts` with client, priority and times; what the hits tell is filled in. `memory` keeps what the hits are views
+  /// of: a device that hangs may read it after the request has ended.
+  Request(const HitBatch& hits, RequestFacts facts, Caller& caller, Ticket ticket,
+          std::shared_ptr<const void> memory = nullptr);
   ~Request() { refuse(internal_error("request was dropped unanswered")); }
 
+  /// Unique in this process: what the queue knows the request by when its caller cancels it.
+  std::uint64_t id() const { return id_; }
   const HitBatch& hits() const { return hits_; }
-  Clock::time_point arrived() const { return arrived_; }
-  /// What it reserved of the budget.
-  std::size_t bytes() const { return ticket_.bytes(); }
+  const std::shared_ptr<const void>& memory() const { return memory_; }
+  Clock::time_point arrived() const { return facts().arrived; }
 
-  /// Why no answer is wanted any more: cancelled, deadline_exceeded, or ok: it is.
+  /// Why no answer is wanted any more: deadline_exceeded, cancelled, or ok: it is.
   Status wanted(Clock::time_point now) const;
+
+  /// Its end will be counted there.
+  void count_in(Ends& ends) { ends_ = &ends; }
+  /// Whether a lane lost it before; notes that one did now.
+  bool lost_again() { return std::exchange(lost_, true); }
 
   void answer(const Answer& answer);
   void refuse(const Status& status);
 
  private:
-  Caller* take_caller();
+  Caller* take_caller(Code code);
 
+  const std::uint64_t id_;
   HitBatch hits_;
-  Clock::time_point arrived_, deadline_;
   Caller* caller_;  // null: finished
   Ticket ticket_;
+  std::shared_ptr<const void> memory_;
+  Ends* ends_ = nullptr;
+  bool lost_ = false;
 };
 
-/// Whether two requests bring the same optional columns, so that one batch can hold both.
-bool same_columns(const HitBatch& a, const HitBatch& b);
+/// Requests that run together; all bring the same optional columns.
+using Batch = std::vector<std::unique_ptr<Request>>;
+
+Work work_of(const Batch& batch);
 
 }  // namespace helix::server

@@ -3,41 +3,152 @@
 #include <algorithm>
 
 namespace helix::server {
+namespace {
 
-Status RequestQueue::push(std::unique_ptr<Request>& request) {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (!closed_.ok()) return closed_;
-    waiting_.push_back(std::move(request));
-  }
-  changed_.notify_one();
-  return {};
+constexpr double kPatience = 20;                       // times what was predicted
+constexpr std::chrono::microseconds kUnknownHit{100};  // patience for each hit before anything is known
+
+}  // namespace
+
+std::unique_ptr<Request> RequestQueue::own(const Waiter* waiter) {
+  return std::move(by_id_.extract(static_cast<const Request*>(waiter)->id()).mapped());
 }
 
-Batch RequestQueue::take(const std::stop_token& stop, const BatchBudget& budget) {
-  for (;;) {
-    Unwanted unwanted;
-    Batch batch;
-    bool over;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, stop, [this] { return !waiting_.empty() || !closed_.ok(); });
-      unwanted = take_unwanted(waiting_, now_());
-      batch = take_waiting(waiting_, budget);
-      over = !closed_.ok() || stop.stop_requested();
+Batch RequestQueue::own_all(const std::vector<Waiter*>& waiters) {
+  Batch batch;
+  for (const Waiter* waiter : waiters) batch.push_back(own(waiter));
+  return batch;
+}
+
+void RequestQueue::enter(std::unique_ptr<Request> request) {
+  ++pushes_;
+  const std::uint64_t id = request->id();
+  by_id_.emplace(id, std::move(request));
+}
+
+// Cancelled before it was here: looked at under the lock, so that cancel either finds it or comes before this.
+Status RequestQueue::push(std::unique_ptr<Request>& request) {
+  Batch expired;
+  Status status;
+  {
+    const std::scoped_lock lock(mutex_);
+    const Clock::time_point now = now_();
+    if (!closed_.ok()) return closed_;
+    if (status = request->wanted(now); !status.ok()) return status;
+    expired = take_expired();
+    status = batcher_.meets_deadline(request->facts(), now);
+    if (status.ok()) {
+      request->count_in(ends_);
+      ++accepted_;
+      batcher_.add(*request, now);
+      enter(std::move(request));
+    } else {
+      ++rejected_late_;
     }
-    refuse_all(std::move(unwanted));
-    if (over || !batch.empty()) return batch;
   }
+  changed_.notify_one();
+  finish_unwanted(std::move(expired));
+  return status;
+}
+
+TakenBatch RequestQueue::take(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (stop.stop_requested()) return {};
+    if (Batch expired = take_expired(); !expired.empty()) {
+      lock.unlock();
+      finish_unwanted(std::move(expired));
+      lock.lock();
+      continue;
+    }
+    const Clock::time_point now = now_();
+    const Batcher::Taken taken = batcher_.take(now, !closed_.ok());
+    if (!taken.batch.empty()) {
+      TakenBatch batch{own_all(taken.batch), taken.run};
+      const Batch late = own_all(taken.late);
+      if (!batcher_.room().empty()) changed_.notify_one();  // whoever was told of the push may be this lane
+      lock.unlock();
+      for (const auto& request : late)
+        request->refuse({Code::deadline_exceeded, "deadline cannot be met any more: too much went before"});
+      return batch;
+    }
+    if (!closed_.ok()) return {};
+    const auto changed = [this, seen = pushes_] { return pushes_ != seen || !closed_.ok(); };
+    if (taken.wait_until)
+      changed_.wait_for(lock, stop, *taken.wait_until - now, changed);
+    else
+      changed_.wait(lock, stop, changed);
+  }
+}
+
+void RequestQueue::over(std::uint64_t run) {
+  const std::scoped_lock lock(mutex_);
+  batcher_.over(run);
+}
+
+void RequestQueue::give_back(Batch batch, const Status& why) {
+  std::vector<std::pair<std::unique_ptr<Request>, Status>> finished;
+  {
+    const std::scoped_lock lock(mutex_);
+    const Clock::time_point now = now_();
+    for (auto& request : batch) {
+      Status status = request->wanted(now);
+      if (status.ok() && request->lost_again()) status = why;
+      if (status.ok()) status = closed_;
+      if (!status.ok()) {
+        finished.emplace_back(std::move(request), std::move(status));
+        continue;
+      }
+      ++retries_;
+      batcher_.put_back(*request, now);
+      enter(std::move(request));
+    }
+  }
+  changed_.notify_all();
+  for (auto& [request, status] : finished) request->refuse(status);
+}
+
+void RequestQueue::cancel(std::uint64_t id) {
+  std::unique_ptr<Request> request;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) return;
+    batcher_.remove(*found->second);
+    request = own(found->second.get());
+  }
+  const Status status = request->wanted(now_());
+  request->refuse(status.ok() ? Status(Code::cancelled, "cancelled by the client") : status);
+}
+
+Batch RequestQueue::take_expired() {
+  Batch expired;
+  const Clock::time_point now = now_();
+  while (Waiter* waiter = batcher_.take_expired(now)) expired.push_back(own(waiter));
+  return expired;
+}
+
+void RequestQueue::finish_unwanted(Batch batch) {
+  for (auto& request : batch) request->refuse(request->wanted(now_()));
+}
+
+void RequestQueue::drop_expired() {
+  Batch expired;
+  {
+    const std::scoped_lock lock(mutex_);
+    expired = take_expired();
+  }
+  finish_unwanted(std::move(expired));
 }
 
 void RequestQueue::drop_unwanted() {
-  Unwanted unwanted;
+  std::vector<std::uint64_t> unwanted;
   {
     const std::scoped_lock lock(mutex_);
-    unwanted = take_unwanted(waiting_, now_());
+    for (const auto& [id, request] : by_id_)
+      if (!request->wanted(now_()).ok()) unwanted.push_back(id);
   }
-  refuse_all(std::move(unwanted));
+  for (const std::uint64_t id : unwanted) cancel(id);
 }
 
 void RequestQueue::close(const Status& reason) {
@@ -50,30 +161,69 @@ void RequestQueue::close(const Status& reason) {
 
 void RequestQueue::refuse_waiting(const Status& reason) {
   close(reason);
-  Waiting waiting;
+  Batch waiting;
   {
     const std::scoped_lock lock(mutex_);
-    waiting.swap(waiting_);
+    waiting = own_all(batcher_.take_all());
   }
   for (auto& request : waiting) request->refuse(reason);
 }
 
-QueueDepth RequestQueue::depth() const {
-  const Clock::time_point now = now_();
-  QueueDepth depth;
+void RequestQueue::set_lanes(int in_service) {
   const std::scoped_lock lock(mutex_);
-  depth.requests = waiting_.size();
-  for (const auto& request : waiting_) {
-    depth.bytes += request->bytes();
-    depth.hits += request->hits().n_hits();
-    depth.oldest_age = std::max<std::chrono::nanoseconds>(depth.oldest_age, now - request->arrived());
-  }
-  return depth;
+  batcher_.set_lanes(in_service);
+}
+
+void RequestQueue::computed(const Batch& batch, Clock::duration time, std::size_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  const Clock::time_point now = now_();
+  batcher_.learn(work_of(batch), time, bytes);
+  for (const auto& request : batch) batcher_.answered(request->facts(), now, time);
+}
+
+void RequestQueue::too_large(const Work& work) {
+  const std::scoped_lock lock(mutex_);
+  batcher_.too_large(work);
+}
+
+Clock::duration RequestQueue::patience(const Work& work, Clock::duration least) const {
+  const std::scoped_lock lock(mutex_);
+  const CostModel& cost = batcher_.cost();
+  if (!cost.trusted()) return least + from_ms(work.hits * in_ms(kUnknownHit));
+  return std::max(least, from_ms(kPatience * cost.ms(work)));
+}
+
+Clock::duration RequestQueue::backlog() const {
+  const std::scoped_lock lock(mutex_);
+  return batcher_.backlog(now_());
 }
 
 std::size_t RequestQueue::waiting() const {
   const std::scoped_lock lock(mutex_);
-  return waiting_.size();
+  return batcher_.room().size();
+}
+
+QueueStats RequestQueue::stats() const {
+  const std::scoped_lock lock(mutex_);
+  const Clock::time_point now = now_();
+  const WaitingRoom& room = batcher_.room();
+  const CostModel& cost = batcher_.cost();
+  QueueStats stats;
+  stats.completed = ends_.completed, stats.cancelled = ends_.cancelled;
+  stats.expired = ends_.expired, stats.failed = ends_.failed;
+  stats.accepted = accepted_;  // those that ended were counted before
+  stats.rejected_full = rejected_full_, stats.rejected_late = rejected_late_;
+  stats.retries = retries_, stats.splits = splits_;
+  stats.requests = room.size(), stats.bytes = room.bytes();
+  stats.events = room.work().events, stats.hits = room.work().hits;
+  if (room.oldest() != nullptr) stats.oldest = now - room.oldest()->facts().arrived;
+  stats.backlog = batcher_.backlog(now);
+  stats.clients = room.clients();
+  stats.lanes = batcher_.lanes(), stats.running = batcher_.running();
+  stats.fixed_ms = cost.fixed_ms();
+  stats.ms_of_10k_hits = cost.ms(Work::of(1, 10000)) - cost.fixed_ms();
+  stats.cost_bound_ms = batcher_.cost_bound_ms();
+  return stats;
 }
 
 }  // namespace helix::server

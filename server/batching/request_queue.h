@@ -1,38 +1,54 @@
 #pragma once
 
-#include "server/batching/fifo.h"
+#include "server/batching/batcher.h"
+#include "server/batching/queue_stats.h"
+#include "server/batching/request.h"
 
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <unordered_map>
 
 namespace helix::server {
 
-/// What waits at one moment.
-struct QueueDepth {
-  std::size_t requests = 0, bytes = 0;
-  std::int64_t hits = 0;
-  std::chrono::nanoseconds oldest_age{};
+/// A batch for a lane.
+struct TakenBatch {
+  Batch requests{};
+  std::uint64_t run = 0;  // for RequestQueue::over
 };
 
-/// Requests of one pipeline between decoding and its lanes. Bounded by Admission, whose ticket each request holds.
-/// Thread-safe. Requests are finished with no lock held.
+/// Requests of one pipeline between decoding and its lanes: the policy is Batcher's; here are ownership, waiting and
+/// counting. Bounded by Admission, whose ticket each request holds. Thread-safe. Requests are finished with no lock
+/// held.
 class RequestQueue {
  public:
   using Now = std::function<Clock::time_point()>;
 
-  explicit RequestQueue(Now now = Clock::now) : now_(std::move(now)) {}
+  explicit RequestQueue(BatcherOptions options = {}, int lanes = 1, Now now = Clock::now)
+      : now_(std::move(now)), batcher_(std::move(options), lanes) {}
 
   /// Taken iff the returned status is ok.
-  /// errors: unavailable (closed, with the reason given then)
+  /// errors: unavailable (closed, with the reason given then), deadline_exceeded (cannot be met), cancelled
   Status push(std::unique_ptr<Request>& request);
 
-  /// Waits for requests and takes a batch. Empty only when stopped or closed, and nothing waits.
-  Batch take(const std::stop_token& stop, const BatchBudget& budget);
+  /// Waits for requests and takes a batch. Empty only when stopped, or closed and nothing waits.
+  TakenBatch take(const std::stop_token& stop);
 
-  /// Finishes those that nobody waits for, which makes room in the budget.
+  /// The lane that took a batch is done with it.
+  void over(std::uint64_t run);
+
+  /// Requests whose lane was lost wait again, at their old places. Those of which it is the second lane, and those that
+  /// nobody waits for, are finished.
+  void give_back(Batch batch, const Status& why);
+
+  /// Finishes a request that waits here; one that is unknown or taken is left alone.
+  void cancel(std::uint64_t id);
+
+  /// Finishes those whose deadline has passed, which makes room in the budget.
+  void drop_expired();
+  /// Those too whose caller has cancelled them, by asking each: for a caller that cancels many at once.
   void drop_unwanted();
 
   /// No more requests: push fails with this reason; what waits is still taken.
@@ -41,15 +57,40 @@ class RequestQueue {
   /// Closes and finishes all that wait.
   void refuse_waiting(const Status& reason);
 
+  // what lanes tell
+  void set_lanes(int in_service);
+  void computed(const Batch& batch, Clock::duration time, std::size_t bytes);
+  void split() { ++splits_; }
+  void too_large(const Work& work);
+
+  /// How long a batch of this much work may take before its lane counts as hung: `least`, or more by what is known.
+  Clock::duration patience(const Work& work, Clock::duration least) const;
+
+  /// Until what waits and runs now will be done, as far as is known.
+  Clock::duration backlog() const;
+
+  /// A request was not let in for want of room.
+  void count_rejected() { ++rejected_full_; }
+
   std::size_t waiting() const;
-  QueueDepth depth() const;
+  QueueStats stats() const;
 
  private:
+  void enter(std::unique_ptr<Request> request);
+  std::unique_ptr<Request> own(const Waiter* waiter);
+  Batch own_all(const std::vector<Waiter*>& waiters);
+  Batch take_expired();
+  void finish_unwanted(Batch batch);
+
   const Now now_;
-  mutable std::mutex mutex_;  // guards waiting_, closed_
+  mutable std::mutex mutex_;  // guards batcher_, by_id_, closed_, pushes_, accepted_
   std::condition_variable_any changed_;
-  Waiting waiting_;
-  Status closed_;  // ok: open
+  Ends ends_;
+  Batcher batcher_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Request>> by_id_;  // those that wait
+  Status closed_;                                                      // ok: open
+  std::uint64_t pushes_ = 0, accepted_ = 0;
+  std::atomic<std::uint64_t> rejected_full_{0}, rejected_late_{0}, splits_{0}, retries_{0};
 };
 
 }  // namespace helix::server

@@ -37,9 +37,11 @@ struct ServerOptions {
   Backend backend = Backend::automatic;
   int cpu_lanes = 1;
   int cpu_threads = 0;
+  int cuda_lanes = 2;
   std::int64_t memory_budget = std::int64_t{4} << 30;
   std::chrono::milliseconds drain_delay{2000};
   std::chrono::milliseconds drain_timeout{30000};
+  std::chrono::milliseconds watchdog{60000};
 
   template <class Field>
   void fields(Field&& field) {
@@ -55,11 +57,15 @@ struct ServerOptions {
     field("cpu_lanes", cpu_lanes, in(1, 256), "lanes of the CPU backend: batches that run at one time");
     field("cpu_threads", cpu_threads, in(0, 4096),
           "threads of each CPU lane; 0: all that this process may use, shared");
+    field("cuda_lanes", cuda_lanes, in(1, 16),
+          "lanes of each CUDA device: the copies of one overlap the kernels of another");
     field("memory_budget", memory_budget, in(std::int64_t{1} << 20, std::int64_t{1} << 46), "bytes",
           "what the batch of one lane may take");
     field("drain_delay", drain_delay, in(0s, 5min),
           "requests are still taken for so long after SIGTERM, when health says NOT_SERVING already");
     field("drain_timeout", drain_timeout, in(0s, 24h), "how long requests under way may take after that");
+    field("watchdog", watchdog, in(0s, 24h),
+          "a lane whose batch takes longer than this, and 20 times what is predicted, leaves service; 0: never");
   }
 };
 
@@ -108,26 +114,82 @@ struct TraceOptions {
 struct QueueOptions {
   int max_requests = 256;
   std::int64_t max_bytes = std::int64_t{1} << 30;
+  int max_requests_in_all = 1024;
+  std::int64_t max_bytes_in_all = std::int64_t{4} << 30;
   std::chrono::milliseconds retry_after{100};
+  std::string client_weights;
+  std::chrono::milliseconds ageing{10000};
 
   template <class Field>
   void fields(Field&& field) {
     using namespace std::chrono_literals;
-    field("max_requests", max_requests, in(1, 1'000'000), "requests that wait or run, at most");
+    field("max_requests", max_requests, in(1, 1'000'000), "requests of a pipeline that wait or run, at most");
     field("max_bytes", max_bytes, in(std::int64_t{1} << 10, std::int64_t{1} << 46), "bytes",
-          "memory of the requests that wait or run, at most");
-    field("retry_after", retry_after, in(1ms, 1h), "when a client that found the server full is told to try again");
+          "memory of the requests of a pipeline that wait or run, at most");
+    field("max_requests_in_all", max_requests_in_all, in(1, 10'000'000), "the same for all pipelines together");
+    field("max_bytes_in_all", max_bytes_in_all, in(std::int64_t{1} << 10, std::int64_t{1} << 46), "bytes",
+          "the same for all pipelines together");
+    field("retry_after", retry_after, in(1ms, 1h),
+          "when a client that found the server full is told to try again, at least; later where more work waits");
+    field("client_weights", client_weights,
+          "shares of clients that compete, \"NAME:2, OTHER:0.5\"; 1 for who is not named. A client is called by the "
+          "metadata helix-client, else its address");
+    field("ageing", ageing, in(0s, 24h),
+          "a request rises a class, bulk to normal to interactive, each time it has waited so long; 0: never");
   }
 };
 
 struct BatchOptions {
   int max_events = 64;
   int max_hits = 4'000'000;
+  std::int64_t max_bytes = std::int64_t{4} << 30;
+  std::chrono::milliseconds max_cost{0};
+  double overhead = 0.05;
+  std::chrono::microseconds max_queue_delay{0};
+  int preferred_events = 32;
+  std::chrono::milliseconds target_p99{0};
 
   template <class Field>
   void fields(Field&& field) {
+    using namespace std::chrono_literals;
     field("max_events", max_events, in(1, 65536), "events of several requests in one batch, at most");
     field("max_hits", max_hits, in(1, 1'000'000'000), "hits of several requests in one batch, at most");
+    field("max_bytes", max_bytes, in(std::int64_t{1} << 10, std::int64_t{1} << 46), "bytes",
+          "memory that a batch of several requests is predicted to take, at most");
+    field("max_cost", max_cost, in(0s, 1h),
+          "time that a batch of several requests is predicted to take, at most; 0: no limit");
+    field("overhead", overhead, in(0.0, 1.0),
+          "share of a batch's time that its fixed cost may be: batches grow until it is less, and no further, which "
+          "keeps latency low; 0: they grow up to the limits");
+    field("max_queue_delay", max_queue_delay, in(0s, 10s),
+          "how long a free lane waits for preferred_events; 0: it takes at once what waits");
+    field("preferred_events", preferred_events, in(1, 65536), "events that a free lane does not wait any longer for");
+    field("target_p99", target_p99, in(0s, 1h),
+          "batches get shorter until 99 % of the requests are answered within this; 0: no target");
+  }
+};
+
+/// For tests of what the server does when something breaks. Counts of 0 are off.
+struct FaultOptions {
+  int fail_every = 0;
+  int fail_event_hits = 0;
+  int lose_device_after = 0;
+  int hang_every = 0;
+  std::chrono::milliseconds hang_for{0};
+  int out_of_memory_hits = 0;
+
+  template <class Field>
+  void fields(Field&& field) {
+    using namespace std::chrono_literals;
+    constexpr int most = 1'000'000'000;
+    field("fail_every", fail_every, in(0, most), "for tests: each so many batches of a lane fail; 0: none");
+    field("fail_event_hits", fail_event_hits, in(0, most), "for tests: events of so many hits fail; 0: none");
+    field("lose_device_after", lose_device_after, in(0, most),
+          "for tests: each lane loses its device after so many batches; 0: never");
+    field("hang_every", hang_every, in(0, most), "for tests: each so many batches of a lane hang for a while; 0: none");
+    field("hang_for", hang_for, in(0s, 24h), "for tests: that while");
+    field("out_of_memory_hits", out_of_memory_hits, in(0, most),
+          "for tests: batches of more hits do not fit into memory; 0: all fit");
   }
 };
 
@@ -192,6 +254,7 @@ struct Options {
   LimitOptions limits;
   BeamSpotOptions beam_spot;
   ExatrkxOptions exatrkx;
+  FaultOptions faults;
   patatrack::Config patatrack;
 
   /// All but the pipelines' settings, whose groups have tables of their own: [patatrack.doublets].
@@ -208,6 +271,7 @@ struct Options {
     group("limits", limits);
     group("beam_spot", beam_spot);
     group("exatrkx", exatrkx);
+    group("faults", faults);
   }
 };
 

@@ -28,9 +28,9 @@ Result<Engines> cuda_engines(const Detector& detector, const Options& options, c
   if (devices == 0)
     return unavailable("backend is cuda, but there is no usable CUDA device, or this program was built without CUDA");
   Engines engines;
-  for (int device = 0; device < devices; ++device) {
+  for (int lane = 0; lane < devices * options.server.cuda_lanes; ++lane) {
     EngineOptions engine = common;
-    engine.device = device;
+    engine.device = lane % devices;
     Result<std::unique_ptr<Engine>> made = make_cuda_engine(detector, options.patatrack, engine);
     if (!made.ok()) return made.status();
     engines.push_back(*std::move(made));
@@ -73,7 +73,7 @@ Result<Engines> model_on_cpu(const exatrkx::Model& model, const Options& options
   return engines;
 }
 
-/// One copy of the weights and one lane a device.
+/// One copy of the weights a device, for all of its lanes.
 Result<Engines> model_on_cuda(const exatrkx::Model& model, const Options& options) {
   EngineOptions engine = engine_options(options);
   Engines engines;
@@ -81,9 +81,11 @@ Result<Engines> model_on_cuda(const exatrkx::Model& model, const Options& option
     Result<std::shared_ptr<const exatrkx::CudaNetworks>> networks =
         exatrkx::load_cuda_networks(model, {options.exatrkx.precision}, engine.device, engine.memory_budget);
     if (!networks.ok()) return networks.status();
-    Result<std::unique_ptr<Engine>> made = make_exatrkx_cuda_engine(model, *std::move(networks), engine);
-    if (!made.ok()) return made.status();
-    engines.push_back(*std::move(made));
+    for (int lane = 0; lane < options.server.cuda_lanes; ++lane) {
+      Result<std::unique_ptr<Engine>> made = make_exatrkx_cuda_engine(model, *networks, engine);
+      if (!made.ok()) return made.status();
+      engines.push_back(*std::move(made));
+    }
   }
   return engines;
 }

@@ -15,14 +15,14 @@ using Engines = std::vector<std::unique_ptr<Engine>>;
 /// Makes the engines of all lanes; tests bring their own.
 using EngineFactory = std::function<Result<Engines>(const Detector&, const Options&)>;
 
-/// One engine a CUDA device, or one a CPU lane.
+/// One engine a lane: server.cuda_lanes on each CUDA device, or server.cpu_lanes.
 /// errors: unavailable (backend cuda, and there is no usable device)
 Result<Engines> make_engines(const Detector& detector, const Options& options);
 
 /// A model of Exa.TrkX in service.
 struct ModelLanes {
   exatrkx::Model model;
-  Engines engines;  // one a CUDA device, or CPU lanes; those of a device share its networks
+  Engines engines;  // one a lane; those of a device share its networks
 };
 
 /// The models of options.exatrkx.models; none, with a warning, where the program was built without LibTorch.

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/event/hits.h"
-#include "server/batching/fifo.h"
+#include "server/batching/request.h"
 
 #include <cstdint>
 #include <vector>

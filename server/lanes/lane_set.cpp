@@ -2,19 +2,31 @@
 
 #include "server/observe/log.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 
 namespace helix::server {
 
-LaneSet::LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, BatchBudget budget,
+LaneSet::LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, Clock::duration watchdog,
                  std::function<void()> all_lost, Observer& observer)
-    : queue_(queue), all_lost_(std::move(all_lost)), in_service_(engines.size()) {
+    : queue_(queue), watchdog_(watchdog), all_lost_(std::move(all_lost)), in_service_(engines.size(), true) {
+  queue_.set_lanes(static_cast<int>(engines.size()));
+  const std::scoped_lock lock(mutex_);
   for (auto& engine : engines) {
-    const int number = static_cast<int>(lanes_.size());
+    const std::size_t number = lanes_.size();
     lanes_.push_back(std::make_unique<Lane>(
-        number, std::move(engine), queue, budget, [this, number](const Status& status) { lost(number, status); },
-        observer));
+        static_cast<int>(number), std::move(engine), queue, watchdog,
+        [this, number](const Status& why, TakenBatch taken) { lost(number, why, std::move(taken)); }, observer));
   }
+  if (watchdog_ > Clock::duration::zero())
+    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+}
+
+// No lane is abandoned while lanes end: one that hangs then is waited for, by whoever set a time for that.
+LaneSet::~LaneSet() {
+  watcher_ = {};
+  for (const auto& lane : lanes_) lane->stop();
 }
 
 std::vector<std::string> LaneSet::devices() const {
@@ -33,11 +45,58 @@ bool LaneSet::wait_ended(Clock::time_point deadline) {
   return ended;
 }
 
-void LaneSet::lost(int number, const Status& status) {
-  log::error("device.lost", {{"lane", number}, {"error", status.message()}});
-  if (--in_service_ > 0) return;
-  queue_.refuse_waiting(unavailable("no device is left: " + status.message()));
+std::size_t LaneSet::in_service() const {
+  const std::scoped_lock lock(mutex_);
+  return static_cast<std::size_t>(std::count(in_service_.begin(), in_service_.end(), true));
+}
+
+/// Takes a lane out of service, and with it those on the same CUDA device. Returns how many are left.
+int LaneSet::leave(std::size_t number) {
+  const std::scoped_lock lock(mutex_);
+  const Lane& gone = *lanes_[number];
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    const bool same_device = gone.backend() == "cuda" && lanes_[i]->device() == gone.device();
+    if (i != number && !same_device) continue;
+    in_service_[i] = false;
+    lanes_[i]->stop();
+  }
+  return static_cast<int>(std::count(in_service_.begin(), in_service_.end(), true));
+}
+
+void LaneSet::lost(std::size_t number, const Status& why, TakenBatch taken) {
+  log::error("device.lost", {{"lane", number}, {"requests", taken.requests.size()}, {"error", why.message()}});
+  const int left = leave(number);
+  queue_.over(taken.run);
+  queue_.set_lanes(left);
+  if (left > 0) return queue_.give_back(std::move(taken.requests), why);
+  queue_.refuse_waiting(unavailable("no device is left: " + why.message()));
+  for (auto& request : taken.requests) request->refuse(why);
   all_lost_();
+}
+
+/// A batch that starts later is overdue after `watchdog` at the earliest, so nothing is missed by sleeping so long.
+void LaneSet::watch(const std::stop_token& stop) {
+  pthread_setname_np(pthread_self(), "watchdog");
+  while (!stop.stop_requested()) {
+    const Clock::time_point next = std::min(abandon_overdue(), Clock::now() + watchdog_);
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    never_.wait_until(lock, stop, next, [] { return false; });
+  }
+}
+
+/// Returns when the next one would be overdue.
+Clock::time_point LaneSet::abandon_overdue() {
+  Clock::time_point next = Clock::time_point::max();
+  for (std::size_t number = 0; number < lanes_.size(); ++number) {
+    TakenBatch taken;
+    if (lanes_[number]->abandon(Clock::now(), taken)) {
+      lost(number, unavailable("lane " + std::to_string(number) + " hangs in its device"), std::move(taken));
+    } else {
+      next = std::min(next, lanes_[number]->overdue_at());
+    }
+  }
+  return next;
 }
 
 }  // namespace helix::server

@@ -2,35 +2,48 @@
 
 #include "server/lanes/lane.h"
 
-#include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace helix::server {
 
-/// All lanes of a pipeline, at least one.
+/// All lanes of a pipeline, at least one, and the watchdog that takes those that hang out of service.
 class LaneSet {
  public:
-  /// `all_lost` is called, from a lane's thread, when the last device is gone; the queue is closed by then.
-  LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, BatchBudget budget,
+  /// `watchdog`: a batch may take so long, or 20 times what is predicted where that is more; 0: for ever. `all_lost` is
+  /// called when the last device is gone; the queue is closed by then.
+  LaneSet(std::vector<std::unique_ptr<Engine>> engines, RequestQueue& queue, Clock::duration watchdog,
           std::function<void()> all_lost, Observer& observer = no_observer());
+  ~LaneSet();
 
   const std::string& backend() const { return lanes_.front()->backend(); }
   std::vector<std::string> devices() const;
-  /// Lanes whose device is not lost.
-  std::size_t in_service() const { return in_service_; }
+  /// Lanes whose device is neither lost nor hangs.
+  std::size_t in_service() const;
   bool wait_warm(Clock::time_point deadline) const;
   bool wait_ended(Clock::time_point deadline);
 
  private:
-  void lost(int number, const Status& status);
+  void lost(std::size_t number, const Status& why, TakenBatch taken);
+  int leave(std::size_t number);
+  void watch(const std::stop_token& stop);
+  Clock::time_point abandon_overdue();
 
   RequestQueue& queue_;
+  const Clock::duration watchdog_;
   const std::function<void()> all_lost_;
-  std::atomic<std::size_t> in_service_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
+
+  mutable std::mutex mutex_;  // guards in_service_; held while lanes_ is filled
+  std::vector<bool> in_service_;
+  std::condition_variable_any never_;
+
+  std::vector<std::unique_ptr<Lane>> lanes_;  // ended before what they call goes
+  std::jthread watcher_;                      // last: stopped before any lane goes
 };
 
 }  // namespace helix::server

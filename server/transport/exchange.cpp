@@ -53,7 +53,9 @@ std::string traceparent_of(const grpc::CallbackServerContext& context) {
 }  // namespace
 
 Origin origin_of(const grpc::CallbackServerContext& context) {
-  return {steady_deadline(context), context.peer(), traceparent_of(context)};
+  Result<RequestFacts> client = client_facts(context);
+  if (client.ok()) client->deadline = steady_deadline(context);
+  return {std::move(client), context.peer(), traceparent_of(context)};
 }
 
 Result<grpc::ByteBuffer> serialize(const v1::ReconstructResponse& message) {
@@ -76,7 +78,7 @@ Status Exchange::read(grpc::ByteBuffer& bytes, const Pipelines& pipelines) {
 }
 
 Status Exchange::parse(grpc::ByteBuffer& bytes) {
-  arena_ = std::make_unique<Arena>(arena_options());
+  arena_ = std::make_shared<Arena>(arena_options());
   request_ = Arena::CreateMessage<v1::ReconstructRequest>(arena_.get());
   grpc::ProtoBufferReader reader(&bytes);
   const bool parsed = reader.status().ok() && request_->ParseFromZeroCopyStream(&reader);
@@ -97,11 +99,19 @@ Status Exchange::check(const Pipelines& pipelines) {
   if (min_quality_ > kBestQuality)
     return invalid_argument("min_quality is " + std::to_string(min_quality_) + ", largest is " +
                             std::to_string(kBestQuality));
+  if (Status status = check_priority(); !status.ok()) return status;
   const PipelineFacts& facts = pipeline_->facts();
   const Result<HitBatch> hits = decode(request_->hits(), pipeline_->detector(), facts.beam_spot, facts.limits, *arena_);
   if (!hits.ok()) return hits.status();
   hits_ = *hits;
   return facts.columns_needed_by.empty() ? Status() : check_present(hits_, facts.columns, facts.columns_needed_by);
+}
+
+Status Exchange::check_priority() const {
+  if (!origin_.client.ok()) return origin_.client.status();
+  if (request_->priority() < kPriorities) return {};
+  return invalid_argument("priority is " + std::to_string(request_->priority()) + ", largest is " +
+                          std::to_string(kPriorities - 1));
 }
 
 Status Exchange::admit(std::function<void()> when_room) {
@@ -114,15 +124,30 @@ Status Exchange::admit(std::function<void()> when_room) {
   return {};
 }
 
+std::unique_ptr<Request> Exchange::make_request() {
+  RequestFacts facts = *origin_.client;
+  facts.arrived = arrived_;
+  facts.bytes = ticket_.bytes();
+  if (request_->has_priority()) facts.priority = static_cast<int>(request_->priority());
+  auto request = std::make_unique<Request>(hits_, std::move(facts), *this, std::move(ticket_), arena_);
+  id_ = request->id();
+  return request;
+}
+
 void Exchange::queue() {
   const Pipelines::Lease lease = lease_;  // the pipeline outlives this function, this object may not
   std::unique_ptr<Request> request;
   const Status status = guarded([&] {
-    request = std::make_unique<Request>(hits_, arrived_, origin_.deadline, *this, std::move(ticket_));
+    request = make_request();
     return pipeline_->queue().push(request);
   });
   if (status.ok()) return;
   request ? request->refuse(status) : refuse(status);
+}
+
+void Exchange::withdraw() {
+  const Pipelines::Lease lease = lease_;  // as in queue
+  if (id_ != 0) pipeline_->queue().cancel(id_);
 }
 
 void Exchange::answer(const Answer& answer) {

@@ -4,6 +4,7 @@
 #include "server/batching/request.h"
 #include "server/observe/observer.h"
 #include "server/pipelines.h"
+#include "server/transport/client_facts.h"
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
@@ -16,8 +17,8 @@ namespace helix::server {
 
 /// Where a request comes from.
 struct Origin {
-  Clock::time_point deadline;
-  std::string peer;         // for the log
+  Result<RequestFacts> client;  // name, priority and deadline; or why its requests are refused
+  std::string peer;             // for the log
   std::string traceparent;  // of the client's trace, to find its lines in the log; "-": none, or not in W3C's format
 };
 
@@ -41,6 +42,9 @@ class Exchange : public Caller {
   Status admit(std::function<void()> when_room = {});
   bool full() const { return full_; }
 
+  /// Takes the request out of the queue if it still waits there, and ends it: its client has gone. After queue.
+  void withdraw();
+
   /// Hands an admitted request to its pipeline. This object may be gone when it returns.
   void queue();
 
@@ -60,6 +64,8 @@ class Exchange : public Caller {
  private:
   Status parse(grpc::ByteBuffer& bytes);
   Status check(const Pipelines& pipelines);
+  Status check_priority() const;
+  std::unique_ptr<Request> make_request();
   void forget_request();
   void observe(Code code, std::chrono::nanoseconds queue);
   void log_refusal(const Status& status);
@@ -67,7 +73,7 @@ class Exchange : public Caller {
   const Clock::time_point arrived_;
   const Origin origin_;
   Observer* observer_;  // of the pipeline, once that is known
-  std::unique_ptr<google::protobuf::Arena> arena_;
+  std::shared_ptr<google::protobuf::Arena> arena_;
   v1::ReconstructRequest* request_ = nullptr;  // on the arena
   std::string request_id_;
   std::uint32_t min_quality_ = 0;
@@ -77,6 +83,7 @@ class Exchange : public Caller {
   HitBatch hits_;                 // over the request
   Ticket ticket_;
   bool full_ = false;
+  std::uint64_t id_ = 0;  // of the request in the queue
 };
 
 /// The bytes of a message. errors: internal

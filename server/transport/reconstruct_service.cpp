@@ -4,6 +4,7 @@
 #include "server/transport/exchange.h"
 #include "server/transport/grpc_status.h"
 #include "server/transport/receipt.h"
+#include "server/transport/retry_info.h"
 
 #include <atomic>
 
@@ -22,8 +23,10 @@ class Call final : public grpc::ServerUnaryReactor, private Exchange {
     pass_ = gate.enter();
     Status status = pass_ ? read(bytes, pipelines) : unavailable("server is draining: go elsewhere");
     if (status.ok()) status = admit();
-    if (full())
-      context_.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(pipeline()->facts().retry_after.count()));
+    if (full()) {
+      retry_after_ = pipeline()->retry_after();
+      context_.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(retry_after_.count()));
+    }
     status.ok() ? queue() : refuse(status);
   }
 
@@ -32,14 +35,19 @@ class Call final : public grpc::ServerUnaryReactor, private Exchange {
   void answered(const Answer& answer) override { context_.AddTrailingMetadata(kReceiptKey, receipt(answer)); }
   void finish(const Status& status, grpc::ByteBuffer response) override {
     response_ = std::move(response);
-    Finish(grpc_status(status));
+    Finish(full() ? with_retry_info(status, retry_after_) : grpc_status(status));
   }
-  void OnCancel() override { cancelled_ = true; }
+  // gRPC knows the call, and cancels it, only after start.
+  void OnCancel() override {
+    cancelled_ = true;
+    withdraw();
+  }
   void OnDone() override { delete this; }
 
   grpc::CallbackServerContext& context_;
   grpc::ByteBuffer& response_;
   Gate::Pass pass_;
+  std::chrono::milliseconds retry_after_{};  // full
   std::atomic<bool> cancelled_ = false;
 };
 

@@ -1,4 +1,5 @@
 // Many requests, failing requests, full queues, deadlines, and the end of the server.
+#include "server/transport/retry_info.h"
 #include "test/wire/test_server.h"
 
 #include <catch2/catch.hpp>
@@ -87,15 +88,17 @@ TEST_CASE("of a failing batch only the guilty request fails") {
   const Reply reply = bad.get();
   CHECK(reply.status.error_code() == code);
   CHECK(reply.status.error_message() == message);
-  CHECK(server.script.batches() == std::vector<Index>{1, 3, 1, 1, 1});
+  CHECK(server.script.batches() == std::vector<Index>{1, 3, 1, 2, 1, 1});  // halved until it is alone
   CHECK(reconstruct(server.client(), request_of({3})).status.ok());
 }
 
 TEST_CASE("a lane that loses its device leaves, others go on, without any the server says so") {
-  TestServer server({}, 2);
+  TestServer server({}, 4);
+  // each is tried on a second lane, and on no third
   CHECK(reconstruct(server.client(), request_of({EngineScript::kLosing})).status.error_code() ==
         StatusCode::UNAVAILABLE);
   CHECK(reconstruct(server.client(), request_of({1})).status.ok());
+  CHECK(pipeline(server).stats().lanes == 2);
   CHECK(reconstruct(server.client(), request_of({EngineScript::kLosing})).status.error_code() ==
         StatusCode::UNAVAILABLE);
   REQUIRE(eventually([&] {
@@ -121,6 +124,8 @@ TEST_CASE("a full server refuses at once, with a time to try again, room comes b
   CHECK(full.status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
   CHECK_THAT(full.status.error_message(), Catch::StartsWith("server is full: 2 requests wait or run, limit 2"));
   CHECK(full.pushback == "250");
+  CHECK(full.status.error_details() == server::retry_details(resource_exhausted(full.status.error_message()), 250ms));
+  CHECK(pipeline(server).stats().rejected_full == 1);
   server.script.let_go();
   CHECK(first.get().status.ok());
   CHECK(second.get().status.ok());
@@ -150,16 +155,105 @@ TEST_CASE("requests that nobody waits for make room and are not computed") {
     context.TryCancel();
     CHECK(call.get().error_code() == StatusCode::CANCELLED);
   }
-  REQUIRE(eventually([&] {
-    pipeline(server).queue().drop_unwanted();
-    return pipeline(server).admission().requests() == 1;
-  }));
+  // whichever it was: nobody has to take from the queue for it
+  REQUIRE(eventually([&] { return pipeline(server).admission().requests() == 1; }));
+  const server::QueueStats stats = pipeline(server).stats();
+  CHECK(stats.requests == 0);
+  CHECK(stats.cancelled + stats.expired == 1);
   auto next = send(server, {2});
   REQUIRE(waiting(server, 1));
   server.script.let_go();
   CHECK(first.get().status.ok());
   CHECK(next.get().status.ok());
   CHECK(server.script.batches() == std::vector<Index>{1, 1});
+}
+
+TEST_CASE("the budget of all pipelines together is kept and named") {
+  TestServer server([](server::Options& options) { options.queue.max_requests_in_all = 1; });
+  auto first = occupy(server);
+  const Reply full = reconstruct(server.client(), request_of({2}));
+  CHECK(full.status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  CHECK_THAT(full.status.error_message(), Catch::Contains("queue.max_requests_in_all"));
+  CHECK_FALSE(full.pushback.empty());
+  server.script.let_go();
+  CHECK(first.get().status.ok());
+}
+
+TEST_CASE("interactive requests go before normal ones, those before bulk; wrong priorities are named") {
+  TestServer server([](server::Options& options) { options.batch.max_events = 2; });
+  auto first = occupy(server);
+  std::vector<std::future<Reply>> replies;
+  const auto queue = [&](int events, std::uint32_t priority) {
+    replies.push_back(std::async(std::launch::async, [&server, events, priority] {
+      v1::ReconstructRequest request = request_of({1});
+      for (int i = 1; i < events; ++i) request.mutable_hits()->add_event_offsets(1);
+      request.set_priority(priority);
+      return reconstruct(server.client(), request);
+    }));
+    REQUIRE(waiting(server, replies.size()));
+  };
+  queue(4, 2);
+  queue(3, 1);
+  queue(5, 0);
+  server.script.let_go();
+  for (auto& reply : replies) CHECK(reply.get().status.ok());
+  CHECK(server.script.batches() == std::vector<Index>{1, 5, 3, 4});
+  v1::ReconstructRequest wrong = request_of({1});
+  wrong.set_priority(3);
+  CHECK(reconstruct(server.client(), wrong).status.error_message() == "priority is 3, largest is 2");
+  CHECK(first.get().status.ok());
+}
+
+TEST_CASE("clients are told apart by metadata, and share what there is") {
+  TestServer server([](server::Options& options) { options.batch.max_events = 1; });
+  auto first = occupy(server);
+  std::vector<std::future<grpc::Status>> replies;
+  const auto queue = [&](const char* key, const std::string& value, float x) {
+    replies.push_back(std::async(std::launch::async, [&server, key, value, x] {
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + 20s);
+      context.AddMetadata(key, value);
+      v1::ReconstructResponse answer;
+      return server.client().Reconstruct(&context, request_of({x}), &answer);
+    }));
+  };
+  for (int i = 0; i < 4; ++i) {
+    queue("helix-client", "heavy", 1);
+    REQUIRE(waiting(server, replies.size()));
+  }
+  queue("helix-client", "light", EngineScript::kFailing);
+  REQUIRE(waiting(server, 5));
+  CHECK(pipeline(server).stats().clients == 2);
+  server.script.let_go();
+  for (std::size_t i = 0; i < 4; ++i) CHECK(replies[i].get().ok());
+  CHECK(replies[4].get().error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  queue("helix-client", std::string(200, 'x'), 1);
+  CHECK(replies[5].get().error_message() == "metadata helix-client has 200 characters, limit 128");
+  queue("helix-priority", "urgent", 1);
+  CHECK_THAT(replies[6].get().error_message(), Catch::StartsWith("metadata helix-priority is \"urgent\""));
+  queue("helix-priority", "bulk", 1);
+  CHECK(replies[7].get().ok());
+  CHECK(first.get().status.ok());
+}
+
+TEST_CASE("faults that are switched on hang lanes; every call ends, most on another lane") {
+  TestServer server(
+      [](server::Options& options) {
+        options.faults.hang_every = 3;
+        options.faults.hang_for = 2s;
+        options.server.watchdog = 50ms;
+      },
+      4);
+  int answered = 0;
+  for (int i = 0; i < 6; ++i) {
+    const Reply reply = reconstruct(server.client(), request_of({1}));
+    answered += reply.status.ok();
+    if (!reply.status.ok()) CHECK_THAT(reply.status.error_message(), Catch::EndsWith("hangs in its device"));
+  }
+  CHECK(answered >= 2);
+  const server::QueueStats stats = pipeline(server).stats();
+  CHECK(stats.accepted == stats.completed + stats.failed);
+  CHECK(static_cast<std::uint64_t>(stats.lanes) + stats.retries + stats.failed == 4);  // one request a lane that left
 }
 
 TEST_CASE("draining answers what is under way and refuses what comes later") {

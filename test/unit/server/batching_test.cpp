@@ -33,58 +33,36 @@ struct Requests {
   FakeCaller caller;
 
   std::unique_ptr<Request> make(Index n_events, std::size_t n_hits,
-                                Clock::time_point deadline = Clock::time_point::max(), Ticket ticket = {}) {
+                                Clock::time_point deadline = Clock::time_point::max()) {
     HitBatch hits;
     hits.x = {x.data(), n_hits};
     hits.events = {{offsets.data(), static_cast<std::size_t>(n_events) + 1}};
-    return std::make_unique<Request>(hits, kStart, deadline, caller, std::move(ticket));
+    return std::make_unique<Request>(hits, RequestFacts{.arrived = kStart, .deadline = deadline}, caller, Ticket());
   }
   std::unique_ptr<Request> with_errors(Index n_events, std::size_t n_hits) {
     HitBatch hits = make(n_events, n_hits)->hits();
     hits.var_u = hits.var_v = hits.x;
-    return std::make_unique<Request>(hits, kStart, Clock::time_point::max(), caller, Ticket());
+    return std::make_unique<Request>(hits, RequestFacts{}, caller, Ticket());
   }
 };
 
-std::vector<Index> events_of(const Batch& batch) {
+std::vector<Index> events_of(const TakenBatch& batch) {
   std::vector<Index> events;
-  for (const auto& request : batch) events.push_back(request->hits().n_events());
+  for (const auto& request : batch.requests) events.push_back(request->hits().n_events());
   return events;
 }
 
 }  // namespace
 
-TEST_CASE("a batch holds the oldest requests that fit") {
-  Requests make;
-  Waiting waiting;
-  for (const Index n : {2, 3, 4, 1}) waiting.push_back(make.make(n, 10));
-  SECTION("up to the limit of events, in order") {
-    CHECK(events_of(take_waiting(waiting, {.max_events = 5, .max_hits = 1000})) == std::vector<Index>{2, 3});
-    CHECK(events_of(take_waiting(waiting, {.max_events = 5, .max_hits = 1000})) == std::vector<Index>{4, 1});
-    CHECK(waiting.empty());
-  }
-  SECTION("up to the limit of hits") {
-    CHECK(take_waiting(waiting, {.max_events = 100, .max_hits = 30}).size() == 3);
-    CHECK(waiting.size() == 1);
-  }
-  SECTION("one that is larger than a batch runs alone") {
-    CHECK(events_of(take_waiting(waiting, {.max_events = 1, .max_hits = 1})) == std::vector<Index>{2});
-  }
-  SECTION("none when nothing waits") {
-    waiting.clear();
-    CHECK(take_waiting(waiting, {}).empty());
-  }
-}
-
 TEST_CASE("requests with other optional columns wait for the next batch, in their order") {
   Requests make;
-  Waiting waiting;
-  waiting.push_back(make.make(1, 1));
-  waiting.push_back(make.with_errors(2, 2));
-  waiting.push_back(make.make(3, 3));
-  waiting.push_back(make.with_errors(4, 4));
-  CHECK(events_of(take_waiting(waiting, {})) == std::vector<Index>{1, 3});
-  CHECK(events_of(take_waiting(waiting, {})) == std::vector<Index>{2, 4});
+  RequestQueue queue;
+  for (const Index n : {1, 2, 3, 4}) {
+    auto request = n % 2 == 1 ? make.make(n, 1) : make.with_errors(n, 1);
+    REQUIRE(queue.push(request).ok());
+  }
+  CHECK(events_of(queue.take({})) == std::vector<Index>{1, 3});
+  CHECK(events_of(queue.take({})) == std::vector<Index>{2, 4});
 }
 
 TEST_CASE("a request is finished exactly once") {
@@ -105,6 +83,7 @@ TEST_CASE("a request whose deadline has passed or that was cancelled is not want
   CHECK(request->wanted(kStart + 10ms).message() == "deadline passed after 10 ms at the server");
   make.caller.gone = true;
   CHECK(request->wanted(kStart).code() == Code::cancelled);
+  CHECK(request->wanted(kStart + 10ms).code() == Code::deadline_exceeded);  // gRPC cancels what is too late
 }
 
 TEST_CASE("the budget counts requests and bytes, and gets them back") {
@@ -126,6 +105,21 @@ TEST_CASE("the budget counts requests and bytes, and gets them back") {
   CHECK(admission.admit(60).ok());
 }
 
+TEST_CASE("a budget within a wider one takes of both, or of neither") {
+  Admission all({.max_requests = 2, .max_bytes = 100, .suffix = "_in_all"});
+  Admission one({.max_requests = 2, .max_bytes = 200}, &all), other({.max_requests = 2, .max_bytes = 200}, &all);
+  CHECK_THAT(one.fits_alone(101).message(), Catch::Contains("queue.max_bytes_in_all"));
+  auto first = one.admit(60);
+  REQUIRE(first.ok());
+  CHECK_THAT(other.admit(41).status().message(), Catch::Contains("queue.max_bytes_in_all"));
+  CHECK(other.requests() == 0);
+  CHECK(other.bytes() == 0);
+  first->release();
+  CHECK(all.requests() == 0);
+  CHECK(all.bytes() == 0);
+  CHECK(other.admit(100).ok());
+}
+
 TEST_CASE("the place in the budget is free when the caller hears of the end") {
   Admission admission({.max_requests = 1, .max_bytes = 100});
   struct Watching : FakeCaller {
@@ -134,7 +128,7 @@ TEST_CASE("the place in the budget is free when the caller hears of the end") {
     Admission& admission;
     int requests_then = -1;
   } caller(admission);
-  Request request({}, kStart, kStart, caller, *admission.admit(10));
+  Request request({}, RequestFacts{}, caller, *admission.admit(10));
   request.refuse(not_found(""));
   CHECK(caller.requests_then == 0);
 }
@@ -142,19 +136,19 @@ TEST_CASE("the place in the budget is free when the caller hears of the end") {
 TEST_CASE("the queue finishes what nobody waits for, and gives out the rest") {
   Requests make;
   Clock::time_point now = kStart;
-  RequestQueue queue([&] { return now; });
+  RequestQueue queue({}, 1, [&] { return now; });
   auto late = make.make(1, 1, kStart + 1ms), good = make.make(2, 1);
   REQUIRE(queue.push(late).ok());
   REQUIRE(queue.push(good).ok());
   CHECK(late == nullptr);
   now += 5ms;
   SECTION("when a lane takes") {
-    CHECK(events_of(queue.take({}, {})) == std::vector<Index>{2});
+    CHECK(events_of(queue.take({})) == std::vector<Index>{2});
     CHECK(make.caller.last.code() == Code::internal);  // the batch was dropped just now
     CHECK(make.caller.finished == 2);
   }
   SECTION("when room is needed") {
-    queue.drop_unwanted();
+    queue.drop_expired();
     CHECK(make.caller.last.code() == Code::deadline_exceeded);
     CHECK(queue.waiting() == 1);
   }
@@ -168,8 +162,8 @@ TEST_CASE("a closed queue takes nothing, gives out what it has, and then nothing
   queue.close(unavailable("closed for a reason"));
   CHECK(queue.push(after).message() == "closed for a reason");
   CHECK(after != nullptr);
-  CHECK(queue.take({}, {}).size() == 1);
-  CHECK(queue.take({}, {}).empty());
+  CHECK(queue.take({}).requests.size() == 1);
+  CHECK(queue.take({}).requests.empty());
 }
 
 TEST_CASE("what waits in a queue can be refused") {
@@ -182,14 +176,14 @@ TEST_CASE("what waits in a queue can be refused") {
   queue.refuse_waiting(unavailable("stopping"));
   CHECK(make.caller.finished == 3);
   CHECK(make.caller.last.message() == "stopping");
-  CHECK(queue.take({}, {}).empty());
+  CHECK(queue.take({}).requests.empty());
 }
 
 TEST_CASE("a lane that waits for requests ends when it is stopped, and wakes for a request") {
   Requests make;
   RequestQueue queue;
   std::stop_source stop;
-  auto taken = std::async(std::launch::async, [&] { return queue.take(stop.get_token(), {}).size(); });
+  auto taken = std::async(std::launch::async, [&] { return queue.take(stop.get_token()).requests.size(); });
   SECTION("stopped") {
     stop.request_stop();
     CHECK(taken.get() == 0);
@@ -199,6 +193,113 @@ TEST_CASE("a lane that waits for requests ends when it is stopped, and wakes for
     REQUIRE(queue.push(request).ok());
     CHECK(taken.get() == 1);
   }
+}
+
+TEST_CASE("a request that waits is finished at once when its caller cancels it, and only then") {
+  Requests make;
+  RequestQueue queue;
+  auto first = make.make(1, 1), second = make.make(2, 1);
+  const std::uint64_t id = first->id();
+  REQUIRE(queue.push(first).ok());
+  REQUIRE(queue.push(second).ok());
+  queue.cancel(id);
+  CHECK(make.caller.finished == 1);
+  CHECK(make.caller.last.code() == Code::cancelled);
+  queue.cancel(id);
+  queue.cancel(12345678);
+  CHECK(make.caller.finished == 1);
+  CHECK(events_of(queue.take({})) == std::vector<Index>{2});
+}
+
+TEST_CASE("a request that was cancelled before it came to wait is not taken") {
+  Requests make;
+  RequestQueue queue;
+  auto request = make.make(1, 1);
+  make.caller.gone = true;
+  CHECK(queue.push(request).code() == Code::cancelled);
+  CHECK(request != nullptr);
+  CHECK(queue.stats().accepted == 0);
+}
+
+TEST_CASE("requests given back wait at their old places, once") {
+  Requests make;
+  RequestQueue queue({.limits = {.max_events = 2}});
+  for (const Index n : {1, 1, 3, 4}) {
+    auto request = make.make(n, 1);
+    REQUIRE(queue.push(request).ok());
+  }
+  TakenBatch batch = queue.take({});
+  CHECK(events_of(batch) == std::vector<Index>{1, 1});
+  queue.give_back(std::move(batch.requests), unavailable("lane lost"));
+  CHECK(queue.waiting() == 4);
+  batch = queue.take({});
+  CHECK(events_of(batch) == std::vector<Index>{1, 1});
+  CHECK(make.caller.finished == 0);
+  queue.give_back(std::move(batch.requests), unavailable("lane lost"));
+  CHECK(make.caller.finished == 2);
+  CHECK(make.caller.last.message() == "lane lost");
+  CHECK(queue.stats().retries == 2);
+  CHECK(events_of(queue.take({})) == std::vector<Index>{3});
+}
+
+TEST_CASE("requests given back to a closed queue are finished with its reason") {
+  Requests make;
+  RequestQueue queue;
+  auto request = make.make(1, 1);
+  REQUIRE(queue.push(request).ok());
+  TakenBatch batch = queue.take({});
+  queue.refuse_waiting(unavailable("stopping"));
+  queue.give_back(std::move(batch.requests), unavailable("lane lost"));
+  CHECK(make.caller.finished == 1);
+  CHECK(make.caller.last.message() == "stopping");
+}
+
+TEST_CASE("a lane waits for a fuller batch as long as it was told to") {
+  Requests make;
+  RequestQueue queue({.limits = {.max_queue_delay = 20ms, .preferred_events = 3}});
+  const Clock::time_point start = Clock::now();
+  auto taken = std::async(std::launch::async, [&] { return queue.take({}).requests.size(); });
+  HitBatch hits;
+  hits.events = {{make.offsets.data(), 2}};
+  auto request = std::make_unique<Request>(hits, RequestFacts{.arrived = start}, make.caller, Ticket());
+  REQUIRE(queue.push(request).ok());
+  CHECK(taken.get() == 1);
+  CHECK(Clock::now() >= start + 20ms);
+}
+
+TEST_CASE("all accepted requests are counted by their end") {
+  Requests make;
+  Clock::time_point now = kStart;
+  RequestQueue queue({}, 1, [&] { return now; });
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < 6000; ++i) {
+    auto request = make.make(1 + i % 3, 10, i % 6 == 1 ? kStart + 1ms : Clock::time_point::max());
+    ids.push_back(request->id());
+    REQUIRE(queue.push(request).ok());
+  }
+  for (std::size_t i = 0; i < ids.size(); i += 6) queue.cancel(ids[i]);
+  CHECK(queue.stats().requests == 5000);
+  now += 2ms;
+  const BatchResult result;
+  const std::string name = "fake";
+  for (int batch = 0; queue.waiting() > 0; ++batch) {
+    const TakenBatch taken = queue.take({});
+    for (const auto& request : taken.requests)
+      batch % 4 == 0 ? request->refuse(internal_error("bug")) : request->answer({result, 0, 1, 1, {}, {}, name, name});
+    queue.over(taken.run);
+  }
+  const QueueStats stats = queue.stats();
+  CHECK(stats.accepted == 6000);
+  CHECK(stats.cancelled == 1000);
+  CHECK(stats.expired == 1000);
+  CHECK(stats.failed > 0);
+  CHECK(stats.completed > stats.failed);
+  CHECK(stats.accepted == stats.completed + stats.cancelled + stats.expired + stats.failed);
+  CHECK(stats.running == 0);
+  CHECK(stats.bytes == 0);
+  CHECK(stats.hits == 0);
+  CHECK(stats.clients == 0);
+  CHECK(make.caller.finished == 6000);
 }
 
 TEST_CASE("a gate counts who is inside and closes behind them") {

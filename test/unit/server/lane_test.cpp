@@ -1,4 +1,5 @@
 // Lanes with a queue and an engine, and no gRPC: what the thread sanitizer can see all of.
+#include "server/lanes/faults.h"
 #include "server/lanes/lane_set.h"
 
 #include <catch2/catch.hpp>
@@ -53,10 +54,14 @@ class SumCaller : public Caller {
     hits.module = {modules_.data(), modules_.size()};
     hits.events = {{offsets_.data(), offsets_.size()}};
     hits.beam_spot = {&spot_, 1};
-    return std::make_unique<Request>(hits, Clock::now(), Clock::time_point::max(), *this, Ticket());
+    return std::make_unique<Request>(hits, RequestFacts{.arrived = Clock::now(), .deadline = deadline}, *this, Ticket(),
+                                     memory);
   }
 
-  bool cancelled() const override { return false; }
+  Clock::time_point deadline = Clock::time_point::max();
+  std::shared_ptr<const void> memory;
+  std::atomic<bool> gone = false;
+  bool cancelled() const override { return gone; }
   void answer(const Answer& answer) override {
     sum = answer.result.vertices.chi2[answer.result.vertices.event_offsets[answer.first_event]];
     end_.set_value({});
@@ -79,30 +84,49 @@ class SumCaller : public Caller {
   std::promise<Status> end_;
 };
 
+std::vector<std::unique_ptr<Engine>> sum_engines(int n, const FaultOptions& faults = {}) {
+  std::vector<std::unique_ptr<Engine>> all;
+  for (int i = 0; i < n; ++i) all.push_back(with_faults(std::make_unique<SumEngine>(), faults));
+  return all;
+}
+
 /// Lanes on a queue.
 struct Bench {
-  explicit Bench(int n_lanes, BatchBudget budget = {})
-      : lanes(engines(n_lanes), queue, budget, [this] { lost = true; }) {}
+  explicit Bench(int n_lanes, const BatchLimits& limits = {}, const FaultOptions& faults = {},
+                 Clock::duration watchdog = {})
+      : Bench(sum_engines(n_lanes, faults), limits, watchdog) {}
+  Bench(std::vector<std::unique_ptr<Engine>> engines, const BatchLimits& limits, Clock::duration watchdog)
+      : queue({.limits = limits}), lanes(std::move(engines), queue, watchdog, [this] { lost = true; }) {}
+  ~Bench() { queue.refuse_waiting(unavailable("end")); }
 
-  static std::vector<std::unique_ptr<Engine>> engines(int n) {
-    std::vector<std::unique_ptr<Engine>> all;
-    for (int i = 0; i < n; ++i) all.push_back(std::make_unique<SumEngine>());
-    return all;
+  Status push(SumCaller& caller) {
+    auto request = caller.request();
+    Status status = queue.push(request);
+    if (!status.ok()) request->refuse(status);
+    return status;
   }
   Status run(float x) {
     SumCaller caller({x, 1});
-    auto request = caller.request();
-    if (Status status = queue.push(request); !status.ok()) {
-      request->refuse(status);
-      return status;
-    }
+    if (Status status = push(caller); !status.ok()) return status;
     return caller.wait();
+  }
+  /// Waits for what is counted a little after the caller has its answer.
+  bool idle() {
+    for (int i = 0; i < 3000; ++i) {
+      if (queue.stats().running == 0 && queue.waiting() == 0) return true;
+      std::this_thread::sleep_for(10ms);
+    }
+    return false;
   }
 
   RequestQueue queue;
   std::atomic<bool> lost = false;
   LaneSet lanes;
 };
+
+bool adds_up(const QueueStats& stats) {
+  return stats.accepted == stats.completed + stats.cancelled + stats.expired + stats.failed;
+}
 
 }  // namespace
 
@@ -141,9 +165,11 @@ TEST_CASE("an engine that throws, or answers another number of events, fails its
 }
 
 TEST_CASE("lanes without a device leave, the last one closes the queue") {
-  Bench bench(2);
-  CHECK(bench.run(kLosing).code() == Code::unavailable);
+  Bench bench(4);
+  CHECK(bench.run(kLosing).message() == "lost");  // tried on a second lane, and on no third
   CHECK(bench.run(5).ok());
+  CHECK(bench.queue.stats().lanes == 2);
+  CHECK_FALSE(bench.lost);
   CHECK(bench.run(kLosing).code() == Code::unavailable);
   CHECK(bench.lanes.wait_ended(Clock::now() + 60s));
   CHECK(bench.lost);
@@ -194,7 +220,7 @@ TEST_CASE("lane: an engine is warmed up by the thread that runs it, before its f
   // one that fails at it serves all the same
   const Status answer = GENERATE(Status(), resource_exhausted("too small"));
   engines.push_back(std::make_unique<ColdEngine>(threads, answer));
-  const LaneSet lanes(std::move(engines), queue, {8, 100}, [] {});
+  const LaneSet lanes(std::move(engines), queue, 0s, [] {});
   SumCaller caller({1, 2});
   auto request = caller.request();
   REQUIRE(queue.push(request).ok());
@@ -206,6 +232,165 @@ TEST_CASE("lane: an engine is warmed up by the thread that runs it, before its f
   CHECK_FALSE(threads.cold_run);
   CHECK_FALSE(threads.other_thread);
   queue.refuse_waiting(unavailable("end"));
+}
+
+TEST_CASE("lane: a batch that fails is halved until the guilty request is alone") {
+  constexpr int kRequests = 64;
+  ColdEngine::Threads threads;
+  std::vector<std::unique_ptr<Engine>> engines;
+  engines.push_back(std::make_unique<ColdEngine>(threads, Status()));
+  Bench bench(std::move(engines), {.overhead = 0}, 0s);
+  std::vector<std::unique_ptr<SumCaller>> callers;
+  for (int i = 0; i < kRequests; ++i) {
+    callers.push_back(std::make_unique<SumCaller>(std::array{i == 37 ? kThrowing : float(i), 0.f}));
+    REQUIRE(bench.push(*callers.back()).ok());
+  }
+  threads.may_warm.set_value();  // all wait by now: one batch
+  for (int i = 0; i < kRequests; ++i) {
+    const Status status = callers[i]->wait();
+    CHECK(status.ok() == (i != 37));
+    if (status.ok()) CHECK(callers[i]->sum == i);
+  }
+  REQUIRE(bench.idle());
+  const QueueStats stats = bench.queue.stats();
+  CHECK(stats.splits == 6);  // 64, 32, ... 2
+  CHECK(stats.failed == 1);
+  CHECK(adds_up(stats));
+}
+
+TEST_CASE("lane: batches that memory does not hold become smaller, nobody is refused") {
+  Bench bench(1, {.overhead = 0}, {.out_of_memory_hits = 8});
+  std::vector<std::unique_ptr<SumCaller>> callers;
+  for (int i = 0; i < 400; ++i) {
+    callers.push_back(std::make_unique<SumCaller>(std::array{float(i), 0.f}));
+    REQUIRE(bench.push(*callers.back()).ok());
+  }
+  for (auto& caller : callers) CHECK(caller->wait().ok());
+  REQUIRE(bench.idle());
+  CHECK(bench.queue.stats().failed == 0);
+  CHECK(bench.queue.stats().splits < 100);  // the first failures teach what fits
+}
+
+TEST_CASE("lane: when a device is lost its batch goes to other lanes") {
+  Bench bench(8, {.max_events = 4}, {.lose_device_after = 20});
+  int completed = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::unique_ptr<SumCaller>> callers;
+    for (int i = 0; i < 5; ++i) {
+      callers.push_back(std::make_unique<SumCaller>(std::array{float(i), 0.f}));
+      REQUIRE(bench.push(*callers.back()).ok());
+    }
+    for (auto& caller : callers) completed += caller->wait().ok();
+  }
+  CHECK(completed == 100);  // 100 batches at most, 160 would be needed to lose all
+  CHECK(adds_up(bench.queue.stats()));
+}
+
+namespace {
+
+/// Hangs in its first batch until it is told to go on; then looks at its hits once more.
+class HangingEngine : public SumEngine {
+ public:
+  struct Script {
+    std::promise<void> go_on, gone;
+    std::atomic<bool> hung = false;
+  };
+  explicit HangingEngine(Script& script) : script_(script) {}
+  ~HangingEngine() override {
+    if (hung_) script_.gone.set_value();
+  }
+  Result<BatchResult> run(const HitBatch& batch) override {
+    if (!script_.hung.exchange(true)) {
+      hung_ = true;
+      script_.go_on.get_future().wait_for(60s);
+    }
+    return SumEngine::run(batch);
+  }
+
+ private:
+  Script& script_;
+  bool hung_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("lane: one that hangs leaves service, another answers, and what comes late is dropped") {
+  HangingEngine::Script script;
+  const auto memory = std::make_shared<int>(0);
+  const std::weak_ptr<int> alive = memory;
+  SumCaller caller({20, 3}), other({1, 1});
+  {
+    std::vector<std::unique_ptr<Engine>> engines;
+    for (int i = 0; i < 2; ++i) engines.push_back(std::make_unique<HangingEngine>(script));
+    Bench bench(std::move(engines), {}, 20ms);
+    caller.memory = memory;
+    REQUIRE(bench.push(caller).ok());
+    CHECK(caller.wait().ok());
+    CHECK(caller.sum == 23);
+    caller.memory.reset();
+    CHECK(hanging_lanes() == 1);
+    CHECK(bench.lanes.in_service() == 1);
+    CHECK(bench.queue.stats().lanes == 1);
+    CHECK(bench.queue.stats().retries == 1);
+    CHECK(bench.run(4).ok());
+    CHECK_FALSE(bench.lost);
+    CHECK(adds_up(bench.queue.stats()));
+  }
+  // the queue and the lanes are gone, the thread is not, nor what it looks at
+  CHECK(alive.use_count() == 2);
+  script.go_on.set_value();
+  CHECK(script.gone.get_future().wait_for(60s) == std::future_status::ready);
+  CHECK(caller.sum == 23);
+}
+
+TEST_CASE("lane: when the last one hangs its requests are refused") {
+  HangingEngine::Script script;
+  SumCaller caller({1, 1});
+  {
+    std::vector<std::unique_ptr<Engine>> engines;
+    engines.push_back(std::make_unique<HangingEngine>(script));
+    Bench bench(std::move(engines), {}, 20ms);
+    REQUIRE(bench.push(caller).ok());
+    CHECK(caller.wait().message() == "lane 0 hangs in its device");
+    while (!bench.lost) std::this_thread::sleep_for(1ms);
+    CHECK_THAT(bench.run(1).message(), Catch::StartsWith("no device is left"));
+  }
+  script.go_on.set_value();
+  CHECK(script.gone.get_future().wait_for(60s) == std::future_status::ready);
+}
+
+TEST_CASE("lane: thousands cancelled, late, guilty and good at once, each ends once and is counted") {
+  Bench bench(3, {.max_events = 16}, {.fail_every = 7});
+  constexpr int kThreads = 3, kEach = 2000;
+  std::vector<std::future<int>> all;
+  for (int t = 0; t < kThreads; ++t)
+    all.push_back(std::async(std::launch::async, [&bench] {
+      std::vector<std::unique_ptr<SumCaller>> callers;
+      int rejected = 0;
+      for (int i = 0; i < kEach; ++i) {
+        SumCaller& caller = *callers.emplace_back(std::make_unique<SumCaller>(std::array{float(i), 0.f}));
+        if (i % 5 == 1) caller.deadline = Clock::now() + std::chrono::microseconds(i % 50);
+        auto request = caller.request();
+        const std::uint64_t id = request->id();
+        if (const Status status = bench.queue.push(request); !status.ok()) {
+          ++rejected;
+          request->refuse(status);
+        } else if (i % 5 == 2) {
+          caller.gone = true;
+          bench.queue.cancel(id);
+        }
+      }
+      for (auto& caller : callers) (void)caller->wait();
+      return rejected;
+    }));
+  int rejected = 0;
+  for (auto& thread : all) rejected += thread.get();
+  REQUIRE(bench.idle());
+  const QueueStats stats = bench.queue.stats();
+  CHECK(stats.accepted == static_cast<std::uint64_t>(kThreads * kEach - rejected));
+  CHECK(stats.cancelled > 0);
+  CHECK(stats.completed > 0);
+  CHECK(adds_up(stats));
 }
 
 namespace {
@@ -247,7 +432,7 @@ TEST_CASE("lane: an observer is told of each batch, those that failed and those 
   }
   {
     LaneSet lanes(
-        Bench::engines(1), queue, {8, 100}, [] {}, recorder);
+        sum_engines(1), queue, 0s, [] {}, recorder);
     CHECK(good.wait().ok());
     CHECK(guilty.wait().message() == "too much");
     queue.close(unavailable("closed"));

@@ -1,0 +1,169 @@
+#include "server/batching/batcher.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace helix::server {
+namespace {
+
+constexpr double kNoBound = std::numeric_limits<double>::infinity();
+constexpr double kShortBatchMs = 2;  // nobody minds waiting for: batches need not be shorter to keep latency low
+constexpr double kWorthwhile = 4;    // a deadline makes no batch shorter than so many times its fixed cost
+
+std::string whole(double value) { return std::to_string(std::llround(value)); }
+
+}  // namespace
+
+/// A batch while it is being filled.
+class Batcher::Filling {
+ public:
+  Filling(const Batcher& batcher, Clock::time_point now)
+      : batcher_(batcher),
+        now_(now),
+        bound_ms_(batcher.cost_bound_ms()),
+        max_events_(batcher.limits_.max_events),
+        waiting_(batcher.room_.size()) {
+    // what waits is shared between the lanes that are free
+    const int free = std::max(1, batcher.lanes_ - batcher.running());
+    max_events_ = std::min(max_events_, std::ceil(batcher.room_.work().events / free));
+    expected_ms_ = batcher.batch_ms(batcher.room_.work(), max_events_);
+  }
+
+  WaitingRoom::Verdict judge(const Waiter& waiter) {
+    const RequestFacts& facts = waiter.facts();
+    if (too_late(facts)) {
+      ++dropped_;
+      return WaitingRoom::Verdict::drop;
+    }
+    const bool first = !begun_, fits = this->fits(work_ + facts.work, bytes_ + facts.bytes);
+    if (!first && !fits) return work_.events >= max_events_ ? WaitingRoom::Verdict::full : WaitingRoom::Verdict::skip;
+    begun_ = true;
+    work_ += facts.work;
+    bytes_ += facts.bytes;
+    keep_deadline(facts);
+    return fits ? WaitingRoom::Verdict::take : WaitingRoom::Verdict::full;
+  }
+
+  const Work& work() const { return work_; }
+
+ private:
+  bool fits(const Work& work, std::size_t bytes) const {
+    const BatchLimits& limits = batcher_.limits_;
+    if (work.events > max_events_ || work.hits > std::min(limits.max_hits, batcher_.hits_that_fit_)) return false;
+    const double needed = std::max(static_cast<double>(bytes), batcher_.cost_.bytes(work));
+    if (limits.max_bytes > 0 && needed > limits.max_bytes) return false;
+    return batcher_.cost_.ms(work) <= bound_ms_;
+  }
+
+  /// Whether the batch will end after its deadline, however short it is made for it. Never the last one, so that a
+  /// wrong estimate is corrected.
+  bool too_late(const RequestFacts& facts) const {
+    if (facts.deadline == Clock::time_point::max() || !batcher_.cost_.trusted()) return false;
+    if (!begun_ && dropped_ + 1 >= waiting_) return false;
+    const double shortest = std::min(expected_ms_, kWorthwhile * batcher_.cost_.fixed_ms());
+    return in_ms(facts.deadline - now_) < std::max(shortest, batcher_.cost_.ms(facts.work));
+  }
+
+  void keep_deadline(const RequestFacts& facts) {
+    if (facts.deadline == Clock::time_point::max()) return;
+    const double slack = in_ms(facts.deadline - now_);
+    if (slack < batcher_.cost_.ms(facts.work)) return;  // late whatever is done
+    bound_ms_ = std::min(bound_ms_, std::max(slack, kWorthwhile * batcher_.cost_.fixed_ms()));
+  }
+
+  const Batcher& batcher_;
+  const Clock::time_point now_;
+  double bound_ms_, max_events_;
+  double expected_ms_;  // the whole batch, as things stand
+  Work work_{};
+  std::size_t bytes_ = 0;
+  bool begun_ = false;
+  std::size_t dropped_ = 0, waiting_;
+};
+
+Batcher::Batcher(BatcherOptions options, int lanes)
+    : limits_(options.limits),
+      lanes_(lanes),
+      room_(std::move(options.room)),
+      target_(limits_.target_p99),
+      hits_that_fit_(kNoBound) {}
+
+double Batcher::cost_bound_ms() const {
+  double bound = kNoBound;
+  if (limits_.max_cost > Clock::duration::zero()) bound = in_ms(limits_.max_cost);
+  if (target_.bound_ms() > 0) bound = std::min(bound, target_.bound_ms());
+  if (limits_.overhead > 0 && cost_.trusted())
+    bound = std::min(bound, std::max(kShortBatchMs, cost_.fixed_ms() / limits_.overhead));
+  return bound;
+}
+
+double Batcher::running_ms(Clock::time_point now) const {
+  double sum = 0;
+  for (const auto& [run, end] : running_) sum += std::max(0.0, in_ms(end - now));
+  return sum;
+}
+
+/// The fixed cost is paid once a batch.
+double Batcher::waiting_ms(const Work& work) const {
+  if (work.events <= 0) return 0;
+  const double fixed = cost_.fixed_ms(), variable = cost_.ms(work) - fixed, bound = cost_bound_ms();
+  const double batches = std::max({1.0, work.events / limits_.max_events, work.hits / limits_.max_hits,
+                                   bound > fixed ? variable / (bound - fixed) : work.events});
+  return variable + fixed * batches;
+}
+
+/// A batch of these who wait.
+double Batcher::batch_ms(const Work& waiting, double max_events) const {
+  if (waiting.events <= 0) return 0;
+  const double part = std::min({1.0, max_events / waiting.events, limits_.max_hits / std::max(1.0, waiting.hits)});
+  const Work work{waiting.events * part, waiting.hits * part, waiting.pairs * part};
+  return std::min(cost_.ms(work), cost_bound_ms());
+}
+
+Clock::duration Batcher::backlog(Clock::time_point now) const {
+  return from_ms((running_ms(now) + waiting_ms(room_.work())) / std::max(1, lanes_));
+}
+
+Status Batcher::meets_deadline(const RequestFacts& facts, Clock::time_point now) const {
+  if (facts.deadline <= now) return {Code::deadline_exceeded, "deadline passed before the request could wait"};
+  if (facts.deadline == Clock::time_point::max() || !cost_.trusted()) return {};
+  if (room_.empty() && running() < lanes_) return {};
+  const double left = in_ms(facts.deadline - now);
+  const double own = std::max(cost_.ms(facts.work), batch_ms(room_.work(), limits_.max_events));
+  const double before = (running_ms(now) + waiting_ms(room_.ahead_of(facts))) / std::max(1, lanes_);
+  if (before + own <= left) return {};
+  return {Code::deadline_exceeded, "deadline in " + whole(left) + " ms cannot be met: " + whole(before) +
+                                       " ms of work go before it and its batch takes " + whole(own) + " ms (" +
+                                       std::to_string(room_.size()) +
+                                       " requests wait, lanes in service: " + std::to_string(lanes_) + ")"};
+}
+
+std::optional<Clock::time_point> Batcher::delayed_until(Clock::time_point now) const {
+  if (limits_.max_queue_delay == Clock::duration::zero() || room_.empty()) return std::nullopt;
+  const Work& work = room_.work();
+  if (work.events >= std::min(limits_.preferred_events, limits_.max_events) || work.hits >= limits_.max_hits)
+    return std::nullopt;
+  const Clock::time_point until = room_.oldest()->facts().arrived + limits_.max_queue_delay;
+  return until > now ? std::optional(until) : std::nullopt;
+}
+
+Batcher::Taken Batcher::take(Clock::time_point now, bool hurry) {
+  Taken taken;
+  if (!hurry) taken.wait_until = delayed_until(now);
+  if (taken.wait_until || room_.empty()) return taken;
+  Filling filling(*this, now);
+  WaitingRoom::Taken from_room = room_.take(now, [&](const Waiter& waiter) { return filling.judge(waiter); });
+  taken.batch = std::move(from_room.batch);
+  taken.late = std::move(from_room.dropped);
+  taken.run = next_run_++;
+  running_.emplace(taken.run, now + from_ms(cost_.ms(filling.work())));
+  return taken;
+}
+
+void Batcher::learn(const Work& work, Clock::duration time, std::size_t bytes) {
+  cost_.observe(work, time, bytes);
+  hits_that_fit_ *= 1.02;  // memory may be there again
+}
+
+}  // namespace helix::server

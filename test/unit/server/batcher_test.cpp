@@ -1,0 +1,180 @@
+// What a free lane takes, and who comes too late.
+#include "server/batching/batcher.h"
+
+#include <catch2/catch.hpp>
+
+#include <deque>
+
+using namespace helix;
+using namespace helix::server;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Clock::time_point kStart{};
+
+struct Someone : Waiter {
+  using Waiter::Waiter;
+};
+
+struct Queue : Batcher {
+  explicit Queue(BatchLimits limits, int lanes = 1) : Batcher({.limits = limits}, lanes) {}
+
+  void come(Work work, Clock::time_point deadline = Clock::time_point::max()) {
+    people.emplace_back(RequestFacts{.work = work, .bytes = 100, .arrived = kStart, .deadline = deadline});
+    add(people.back(), kStart);
+  }
+  /// Events of the next batch, request by request.
+  std::vector<double> next(Clock::time_point now = kStart) {
+    std::vector<double> events;
+    const Taken taken = take(now);
+    for (const Waiter* waiter : taken.batch) events.push_back(waiter->facts().work.events);
+    over(taken.run);
+    return events;
+  }
+  /// Batches of fixed + each * events milliseconds.
+  void teach(double fixed, double each, double hits = 1000) {
+    for (int i = 0; i < 50; ++i) learn(Work::of(1 + i % 20, hits), from_ms(fixed + each * (1 + i % 20)), 0);
+  }
+  std::deque<Someone> people;
+};
+
+using Events = std::vector<double>;
+
+}  // namespace
+
+TEST_CASE("batcher: a batch holds who fits, in order") {
+  SECTION("events") {
+    Queue queue({.max_events = 5});
+    for (const int n : {2, 3, 4, 1}) queue.come(Work::of(n, 10));
+    CHECK(queue.next() == Events{2, 3});
+    CHECK(queue.next() == Events{4, 1});
+    CHECK(queue.next().empty());
+  }
+  SECTION("hits") {
+    Queue queue({.max_hits = 30});
+    for (int i = 0; i < 4; ++i) queue.come(Work::of(1, 10));
+    CHECK(queue.next().size() == 3);
+    CHECK(queue.next().size() == 1);
+  }
+  SECTION("bytes, of the columns while nothing else is known") {
+    Queue queue({.max_bytes = 250});
+    for (int i = 0; i < 4; ++i) queue.come(Work::of(1, 10));
+    CHECK(queue.next().size() == 2);
+  }
+  SECTION("bytes as predicted") {
+    Queue queue({.max_bytes = 10000, .overhead = 0});
+    for (int i = 0; i < 50; ++i)
+      queue.learn(Work::of(1 + i % 20, 10), 1ms, static_cast<std::size_t>(3000 * (1 + i % 20)));
+    for (int i = 0; i < 4; ++i) queue.come(Work::of(1, 10));
+    CHECK(queue.next().size() == 3);
+  }
+  SECTION("one that is larger than a batch runs alone, wherever it stands") {
+    Queue queue({.max_events = 5});
+    for (const int n : {1, 9, 1}) queue.come(Work::of(n, 10));
+    CHECK(queue.next() == Events{1});
+    CHECK(queue.next() == Events{9});
+    CHECK(queue.next() == Events{1});
+  }
+}
+
+TEST_CASE("batcher: a batch is as long as its fixed cost is worth, and within the limit of cost") {
+  SECTION("a lane with a fixed cost gets batches that make little of it") {
+    Queue queue({.max_events = 1000, .overhead = 0.05});
+    queue.teach(5, 0.2);
+    for (int i = 0; i < 1000; ++i) queue.come(Work::of(1, 1000));
+    CHECK(queue.next().size() == Approx(475).margin(60));
+  }
+  SECTION("a lane without gets short ones") {
+    Queue queue({.overhead = 0.05});
+    queue.teach(0, 10);
+    for (int i = 0; i < 100; ++i) queue.come(Work::of(1, 1000));
+    CHECK(queue.next().size() == 1);
+  }
+  SECTION("limit of cost") {
+    Queue queue({.max_cost = 10ms, .overhead = 0});
+    queue.teach(5, 1);
+    for (int i = 0; i < 100; ++i) queue.come(Work::of(1, 1000));
+    CHECK(queue.next().size() == Approx(5).margin(1));
+  }
+  SECTION("a deadline in the batch") {
+    Queue queue({.overhead = 0});
+    queue.teach(1, 1);
+    for (int i = 0; i < 60; ++i) queue.come(Work::of(1, 1000), kStart + 21ms);
+    CHECK(queue.next().size() == Approx(20).margin(2));
+  }
+  SECTION("a deadline too near makes no batch that does not pay: who is late then is not computed") {
+    Queue queue({.overhead = 0});
+    queue.teach(5, 0.2);
+    for (int i = 0; i < 60; ++i) queue.come(Work::of(1, 1000), kStart + (i < 30 ? 6ms : 25ms));
+    const Batcher::Taken taken = queue.take(kStart);
+    CHECK(taken.late.size() == 30);
+    CHECK(taken.batch.size() == 30);
+  }
+}
+
+TEST_CASE("batcher: what waits is shared between the lanes that are free") {
+  Queue queue({}, 4);
+  for (int i = 0; i < 8; ++i) queue.come(Work::of(1, 10));
+  for (int lane = 0; lane < 4; ++lane) CHECK(queue.take(kStart).batch.size() == 2);
+  CHECK(queue.take(kStart).batch.empty());
+}
+
+TEST_CASE("batcher: a lane waits for a fuller batch only when it was told to") {
+  Queue queue({.max_queue_delay = 10ms, .preferred_events = 3});
+  queue.come(Work::of(1, 10));
+  auto taken = queue.take(kStart + 1ms);
+  CHECK(taken.batch.empty());
+  CHECK(taken.wait_until == kStart + 10ms);
+  CHECK(queue.next(kStart + 10ms).size() == 1);
+  for (int i = 0; i < 3; ++i) queue.come(Work::of(1, 10));
+  CHECK(queue.next(kStart + 1ms).size() == 3);
+  queue.come(Work::of(1, 10));
+  CHECK(queue.take(kStart + 1ms, true).batch.size() == 1);
+}
+
+TEST_CASE("batcher: a deadline that cannot be met is refused with the figures, a doubtful one is not") {
+  Queue queue({.max_events = 1, .overhead = 0}, 2);
+  const auto due = [](Clock::duration after) {
+    return RequestFacts{.work = Work::of(1, 1000), .arrived = kStart, .deadline = kStart + after};
+  };
+  for (int i = 0; i < 10; ++i) queue.come(Work::of(1, 1000));
+  CHECK(queue.meets_deadline(due(1ms), kStart).ok());  // nothing is known
+  queue.teach(0, 10);
+  queue.take(kStart);
+  queue.take(kStart);
+  // 2 run for 10 ms, 8 wait: 50 ms on two lanes, and 10 ms of its own
+  CHECK(in_ms(queue.backlog(kStart)) == Approx(50).epsilon(0.05));
+  const auto last_of_its_client = [&](Clock::duration after) {
+    RequestFacts facts = due(after);
+    facts.deadline = kStart + after;
+    return facts;
+  };
+  CHECK(queue.meets_deadline(last_of_its_client(9ms), kStart).code() == Code::deadline_exceeded);
+  CHECK_THAT(
+      queue.meets_deadline(last_of_its_client(9ms), kStart).message(),
+      Catch::StartsWith("deadline in 9 ms cannot be met: 10 ms of work go before it and its batch takes 10 ms (8 "
+                        "requests wait, lanes in service: 2)"));
+  CHECK(queue.meets_deadline(last_of_its_client(25ms), kStart).ok());  // earlier than those without a deadline
+  CHECK(queue.meets_deadline(due(Clock::duration(-1)), kStart).code() == Code::deadline_exceeded);
+}
+
+TEST_CASE("batcher: who finds a lane free is let in, so that a wrong estimate is corrected") {
+  Queue queue({});
+  queue.teach(0, 1000);
+  CHECK(queue.meets_deadline({.work = Work::of(1, 1000), .deadline = kStart + 10ms}, kStart).ok());
+}
+
+TEST_CASE("batcher: after a batch that memory did not hold batches are smaller, and grow again") {
+  Queue queue({.max_events = 100, .overhead = 0});
+  const auto fill = [&] {
+    for (int i = 0; i < 200; ++i) queue.come(Work::of(1, 1000));
+  };
+  fill();
+  CHECK(queue.next().size() == 100);
+  queue.too_large(Work::of(100, 1000));
+  fill();
+  CHECK(queue.next().size() == 50);
+  for (int i = 0; i < 100; ++i) queue.learn(Work::of(50, 1000), 1ms, 0);
+  CHECK(queue.next().size() == 100);
+}
