@@ -141,7 +141,7 @@ void Exchange::answer(const Answer& answer) {
   if (!status.ok()) return refuse(status);
   observe(Code::ok, answer.queue);
   forget_request();
-  finish(status, std::move(response));
+  finish(status, response);
 }
 
 void Exchange::refuse(const Status& status) {
@@ -159,7 +159,8 @@ void Exchange::forget_request() {
 
 void Exchange::observe(Code code, std::chrono::nanoseconds queue) {
   const std::chrono::nanoseconds total = Clock::now() - arrived_;
-  observer_->request({.code = code, .rejected = full_ && code == Code::resource_exhausted, .queue = queue, .total = total});
+  observer_->request(
+      {.code = code, .rejected = full_ && code == Code::resource_exhausted, .queue = queue, .total = total});
   if (log::enabled(log::Level::debug))
     log::debug("request.done", {{"client", origin_.peer},
                                 {"traceparent", origin_.traceparent},
