@@ -62,22 +62,17 @@ def say(*words):
 
 class Load(unittest.TestCase):
     def setUp(self):
-        self.ports = tempfile.TemporaryDirectory(prefix="load_test.")
-        self.http_port = pathlib.Path(self.ports.name) / "http"
-        self.daemon = Daemon("--queue-max-requests", "64", "--http-listen", "127.0.0.1:0", "--http-port-file",
-                             str(self.http_port))
+        self.daemon = Daemon("--queue-max-requests", "64")
         self.running = True
 
     def tearDown(self):
         if self.running:  # it still serves, and all that it was sent has ended: it drains at once
             code = self.daemon.stop()
             self.assertEqual(code, 0, "helixd's exit code after SIGTERM")
-        self.ports.cleanup()
 
     def metrics(self, name):
         """The values of a metric by their labels."""
-        address = f"http://127.0.0.1:{self.http_port.read_text().strip()}/metrics"
-        with urllib.request.urlopen(address, timeout=BOUND) as answer:
+        with urllib.request.urlopen(f"{self.daemon.http}/metrics", timeout=BOUND) as answer:
             lines = re.findall(rf"^{name}{{(.*)}} (\S+)$", answer.read().decode(), re.M)
         return {labels: float(value) for labels, value in lines}
 

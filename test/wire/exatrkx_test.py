@@ -113,7 +113,7 @@ class Exatrkx(unittest.TestCase):
     def test_pipelines_are_described(self):
         run = helixctl("pipelines", "--server", self.daemon.address, "--json")
         listed = {pipeline["pipeline"]: pipeline for pipeline in json.loads(run.stdout)}
-        self.assertEqual(set(listed), {"patatrack", "exatrkx/geometric-lrt"})
+        self.assertEqual(set(listed), {"patatrack", "exatrkx/geometric-lrt", "echo"})
         self.assertEqual(listed["patatrack"]["hit_columns"], ["var_u", "var_v", "size_u", "size_v"])
         self.assertEqual(listed["exatrkx/geometric-lrt"]["hit_columns"], [])
         self.assertIn(("graph", "radius", "1.6"), [(p["stage"], p["name"], p["value"][:3]) for p in
