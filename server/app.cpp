@@ -4,6 +4,7 @@
 #include "server/config/fixed.h"
 #include "server/observe/log.h"
 #include "server/observe/service_manager.h"
+#include "server/wait.h"
 
 #include <unistd.h>
 
@@ -28,13 +29,6 @@ Status wait_warm(const PipelineTable& table, const std::stop_token& stop) {
     status = table.wait_warm(std::min(deadline, Clock::now() + kStep));
   } while (!status.ok() && Clock::now() < deadline);
   return status;
-}
-
-void wait(std::chrono::milliseconds duration, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable_any never;
-  never.wait_for(lock, stop, duration, [] { return false; });
 }
 
 void describe(Pipeline& pipeline, v1::PipelineStatus& out) {

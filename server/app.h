@@ -17,6 +17,7 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <thread>
 
 namespace helix::server {
 
@@ -41,7 +42,7 @@ class App {
   /// Of the first TCP address.
   int port() const { return listening_->port; }
   /// Of /metrics and the like; 0: none.
-  int http_port() const { return http_ ? http_->port() : 0; }
+  int http_port() const;
   const Observation& observation() const { return observation_; }
   Pipelines::Lease pipelines() const { return pipelines_.current(); }
 
@@ -68,6 +69,8 @@ class App {
   void describe(v1::StatusResponse& status) const;
   Options options() const;
   Status start_http();
+  Status open_http();
+  void wait_for_http(const std::stop_token& stop);
   ServiceState state() const;
   HttpPages pages() const;
   void ask_for_end();
@@ -76,7 +79,7 @@ class App {
   const EngineFactory make_engines_;
   const Program program_;
   const Clock::time_point started_ = Clock::now();
-  mutable std::mutex mutex_;  // guards the five below
+  mutable std::mutex mutex_;  // guards the five below, and http_
   Options options_;
   int generation_ = 0;  // of the pipelines in service
   bool end_asked_ = false, draining_ = false, closed_ = false;
@@ -91,6 +94,7 @@ class App {
   std::unique_ptr<Listening> listening_;
   std::atomic<bool> open_ = false;  // lanes are warm, the port is open
   std::unique_ptr<HttpServer> http_;
+  std::jthread http_waiter_;
 };
 
 }  // namespace helix::server

@@ -1,15 +1,53 @@
 #include "kernels/core/file.h"
 #include "server/app.h"
+#include "server/observe/log.h"
+#include "server/wait.h"
 
 namespace helix::server {
 
+namespace {
+
+constexpr std::chrono::milliseconds kTryHttpAgain{500};
+
+}  // namespace
+
+int App::http_port() const {
+  const std::scoped_lock lock(mutex_);
+  return http_ ? http_->port() : 0;
+}
+
+// The helixd that this one takes over from has the address until it has drained, as its /readyz must say so, and the
+// library cannot share it: metrics begin when the other is gone.
 Status App::start_http() {
   if (options_.http.listen.empty()) return {};
-  Result<std::unique_ptr<HttpServer>> http = HttpServer::start(options_.http.listen, pages());
-  if (!http.ok()) return http.status();
-  http_ = *std::move(http);
-  if (options_.http.port_file.empty()) return {};
-  return write_file(options_.http.port_file, std::to_string(http_port()) + "\n");
+  const Status status = open_http();
+  if (status.code() != Code::unavailable || !options_.server.share_port) return status;
+  log::warn("http.waits", {{"error", status.message()}});
+  http_waiter_ = std::jthread([this](const std::stop_token& stop) { wait_for_http(stop); });
+  return {};
+}
+
+void App::wait_for_http(const std::stop_token& stop) {
+  for (;;) {
+    wait(kTryHttpAgain, stop);
+    if (stop.stop_requested()) return;
+    const Status status = open_http();
+    if (status.code() == Code::unavailable) continue;
+    if (status.ok()) return log::info("http.ready", {{"http_port", http_port()}});
+    return log::error("http.failed", {{"error", status.message()}});
+  }
+}
+
+Status App::open_http() {
+  const HttpOptions http = options().http;
+  Result<std::unique_ptr<HttpServer>> opened = HttpServer::start(http.listen, pages());
+  if (!opened.ok()) return opened.status();
+  const int port = (*opened)->port();
+  {
+    const std::scoped_lock lock(mutex_);
+    http_ = *std::move(opened);
+  }
+  return http.port_file.empty() ? Status() : write_file(http.port_file, std::to_string(port) + "\n");
 }
 
 HttpPages App::pages() const {

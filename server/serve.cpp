@@ -50,8 +50,7 @@ bool drain(App& app, Signals& signals) {
 }  // namespace
 
 int serve(const Options& options, const std::function<Result<Options>()>& read_options, Signals& signals) {
-  Result<std::unique_ptr<App>> app =
-      start(options, {.read_options = read_options, .end = [&signals] { signals.end(); }});
+  Result<std::unique_ptr<App>> app = start(options, {.read_options = read_options, .end = Signals::end});
   if (!app.ok()) {
     log::error("server.not_started", {{"error", app.status().message()}});
     return exit_code(app.status());

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 namespace helix::server {
 
@@ -15,7 +16,7 @@ class Signals {
   int wait();
 
   /// As if SIGTERM had come; from any thread.
-  void end() const { pthread_kill(thread_, SIGTERM); }
+  static void end() { kill(getpid(), SIGTERM); }
 
   /// Ends a wait; from any thread.
   void wake() const { pthread_kill(thread_, SIGUSR1); }

@@ -26,7 +26,7 @@ std::optional<ServiceCost> ServiceFit::cost() const {
   const double through_zero = mean_y_ / mean_x_;
   const bool one_size = xx_ <= kLeastSpread * kLeastSpread * weight_ * mean_x_ * mean_x_;
   const double slope = one_size ? through_zero : std::clamp(xy_ / xx_, 0.0, through_zero);
-  return ServiceCost{mean_y_ - slope * mean_x_, slope};
+  return ServiceCost{std::max(mean_y_ - slope * mean_x_, 0.0), slope};  // not -0
 }
 
 }  // namespace helix::bench

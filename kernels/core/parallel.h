@@ -8,6 +8,8 @@
 //   in
 //                                           order. On CUDA the walk runs twice, to count and to fill, with one host
 //                                           wait for the total; on the CPU once
+//   gather_described_rows<N>(exec, n, walk) the same, with N numbers beside each value, which the margin of
+//                                           visit_matching makes
 //   sort_by_key(exec, keys, values, bits)   stable, by the lowest `bits` bits of keys; both spans are sorted in place
 //   select(exec, n, predicate)              ascending indices for which predicate(i); one host wait
 //   fill(exec, span, value)
@@ -18,7 +20,8 @@
 //                                           for links that several bodies change; atomic_replace stores where it finds
 //                                           what is expected, and returns what it found
 //   visit_matching(first, last, margin, visit)   within a body: visit(i) in order where margin(i) >= 0; on the CPU
-//                                           the margin (a float) is evaluated in blocks that the compiler vectorises
+//                                           the margin (a float, or Described) is evaluated in blocks that the
+//                                           compiler vectorises
 #include "kernels/core/exec.h"
 #ifdef __CUDACC__
 #include "kernels/core/parallel_cuda.h"

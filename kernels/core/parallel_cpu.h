@@ -55,9 +55,10 @@ inline Offsets exclusive_scan(CpuExec& exec, Span<const Index> counts) {
   return {at};
 }
 
-/// LSD radix sort, eleven bits at a time.
-inline void sort_by_key(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> values, int bits) {
-  constexpr int kDigit = 11;
+inline constexpr int kSortDigit = 11;  // bits
+
+/// Sorts by the bits of keys from `low` up to `high`: from the lowest digit up, each a stable counting sort.
+inline void radix_sort(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> values, int low, int high) {
   const auto n = static_cast<Index>(keys.size());
   auto other_keys = exec.scratch<std::uint64_t>(n);
   auto other_values = exec.scratch<Index>(n);
@@ -65,9 +66,9 @@ inline void sort_by_key(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> val
   auto* from_value = values.begin();
   auto* to_key = other_keys.begin();
   auto* to_value = other_values.begin();
-  for (int shift = 0; shift < bits; shift += kDigit) {
-    const std::uint64_t mask = (1u << std::min(kDigit, bits - shift)) - 1;
-    Index count[1 << kDigit] = {};
+  for (int shift = low; shift < high; shift += kSortDigit) {
+    const std::uint64_t mask = (1u << std::min(kSortDigit, high - shift)) - 1;
+    Index count[1 << kSortDigit] = {};
     for (Index i = 0; i < n; ++i) ++count[(from_key[i] >> shift) & mask];
     Index sum = 0;
     for (Index& c : count) sum += std::exchange(c, sum);
@@ -83,6 +84,36 @@ inline void sort_by_key(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> val
     std::copy(from_key, from_key + n, keys.begin());
     std::copy(from_value, from_value + n, values.begin());
   }
+}
+
+/// Sorts what is nearly sorted, by insertion. Returns false, with all still there and equal keys in their order, once
+/// that takes too long.
+inline bool insertion_sort(Span<std::uint64_t> keys, Span<Index> values, int bits) {
+  const auto n = static_cast<Index>(keys.size());
+  const auto above = [unused = 64 - bits](std::uint64_t a, std::uint64_t b) { return a << unused > b << unused; };
+  Index moves = 0;
+  for (Index i = 1; i < n && moves <= n; ++i) {
+    const std::uint64_t key = keys[i];
+    const Index value = values[i];
+    Index to = i;
+    for (; to > 0 && above(keys[to - 1], key); --to) {
+      keys[to] = keys[to - 1];
+      values[to] = values[to - 1];
+    }
+    keys[to] = key;
+    values[to] = value;
+    moves += i - to;
+  }
+  return moves <= n;
+}
+
+/// Long keys by their two highest digits, which tell nearly all apart, then by insertion; others by all digits.
+inline void sort_by_key(CpuExec& exec, Span<std::uint64_t> keys, Span<Index> values, int bits) {
+  if (bits > 3 * kSortDigit) {
+    radix_sort(exec, keys, values, bits - 2 * kSortDigit, bits);
+    if (insertion_sort(keys, values, bits)) return;
+  }
+  radix_sort(exec, keys, values, 0, bits);
 }
 
 template <class Predicate>
@@ -178,35 +209,51 @@ template <class Margin, class Visit>
 HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, const Visit& visit) {
   constexpr Index kBlock = 8;
   static_assert(kReadAhead >= kBlock);
+  const auto matching = [&](const float* margins) {
+    const unsigned mask = matching_of_eight(margins);
+    return last - first < kBlock ? mask & ((1u << (last - first)) - 1) : mask;
+  };
   for (; first < last; first += kBlock) {
     alignas(32) float margins[kBlock];
-    for (Index k = 0; k < kBlock; ++k) margins[k] = margin(first + k);
-    unsigned mask = matching_of_eight(margins);
-    if (last - first < kBlock) mask &= (1u << (last - first)) - 1;
-    if constexpr (std::is_same_v<Visit, RowEmitter>)
-      visit.matching(first, mask);
-    else
-      for (; mask != 0; mask &= mask - 1) visit(first + std::countr_zero(mask));
+    if constexpr (std::is_same_v<decltype(margin(first)), float>) {
+      for (Index k = 0; k < kBlock; ++k) margins[k] = margin(first + k);
+      unsigned mask = matching(margins);
+      if constexpr (std::is_same_v<Visit, RowEmitter>)
+        visit.matching(first, mask);
+      else
+        for (; mask != 0; mask &= mask - 1) visit(first + std::countr_zero(mask));
+    } else {
+      constexpr int kColumns = std::extent_v<decltype(margin(first).column)>;
+      alignas(32) float numbers[kColumns][kBlock];
+      for (Index k = 0; k < kBlock; ++k) {
+        const auto described = margin(first + k);
+        margins[k] = described.margin;
+        for (int c = 0; c < kColumns; ++c) numbers[c][k] = described.column[c];
+      }
+      static_assert(kColumns == 2);
+      visit.matching(first, matching(margins), numbers[0], numbers[1]);
+    }
   }
 }
 
 /// One walk: rows are appended as they come; several threads each append runs of rows, which are then joined in order.
 /// The buffers are outside the arena, so that its budget is looked at while they grow.
-template <class Walk>
-Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
+template <int N, class Walk>
+DescribedRows<N> gather_described_rows(CpuExec& exec, Index n, const Walk& walk) {
+  constexpr std::size_t kColumns = 1 + N, kBytes = kColumns * sizeof(Index);
   auto at = exec.scratch<Index>(n + 1);
   const bool alone = exec.threads() == 1 || n < 2 * kGrain;
   const Index run = alone ? (n > 0 ? n : 1) : kGrain, n_runs = (n + run - 1) / run;
   auto& values = exec.row_buffers(static_cast<std::size_t>(n_runs));
   const std::size_t room =
-      std::min(exec.arena().left() / sizeof(Index), static_cast<std::size_t>(std::numeric_limits<Index>::max()));
+      std::min(exec.arena().left() / kBytes, static_cast<std::size_t>(std::numeric_limits<Index>::max()));
   std::atomic<std::size_t> total{0};
   const auto check = [&](std::size_t n_values) {
-    if (n_values > room) exec.arena().refuse(n_values * sizeof(Index), exec.clock().current());
+    if (n_values > room) exec.arena().refuse(n_values * kBytes, exec.clock().current());
   };
   const auto append = [&](Index r) {
     auto& mine = values[static_cast<std::size_t>(r)];
-    mine.clear();
+    mine.clear(kColumns);
     for (Index i = r * run; i < std::min(n, (r + 1) * run); ++i) {
       at[i + 1] = static_cast<Index>(mine.size());
       walk(i, RowEmitter{&mine});
@@ -221,12 +268,25 @@ Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
     run_tasks(n_runs, append);
   at[0] = 0;
   for (Index i = 0; i < n; ++i) at[i + 1] += at[i];
-  auto out = exec.scratch<Index>(at[n]);
-  for (Index r = 0; r < n_runs; ++r) {
-    const auto& mine = values[static_cast<std::size_t>(r)];
-    std::copy(mine.begin(), mine.end(), out.begin() + at[r * run]);
+  const auto joined = [&](std::size_t c) {
+    auto out = exec.scratch<Index>(at[n]);
+    for (Index r = 0; r < n_runs; ++r) {
+      const auto& mine = values[static_cast<std::size_t>(r)];
+      std::copy_n(mine.column(c), mine.size(), out.begin() + at[r * run]);
+    }
+    return out;
+  };
+  DescribedRows<N> out{{{at}, joined(0)}, {}};
+  for (std::size_t c = 0; c < N; ++c) {
+    const Span<Index> bits = joined(1 + c);
+    out.column[c] = {reinterpret_cast<const float*>(bits.begin()), bits.size()};
   }
-  return {{at}, out};
+  return out;
+}
+
+template <class Walk>
+Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
+  return gather_described_rows<0>(exec, n, walk);
 }
 
 }  // namespace helix

@@ -173,8 +173,14 @@ HELIX_HD T atomic_replace(T* at, T expected, T value) {
 
 template <class Margin, class Visit>
 HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, const Visit& visit) {
-  for (; first < last; ++first)
-    if (margin(first) >= 0.f) visit(first);
+  for (; first < last; ++first) {
+    const auto m = margin(first);
+    if constexpr (std::is_same_v<decltype(m), const float>) {
+      if (m >= 0.f) visit(first);
+    } else {
+      if (m.margin >= 0.f) visit(first, m.column);
+    }
+  }
 }
 
 namespace device {
@@ -185,33 +191,50 @@ struct CountRow {
   Span<Index> count;  // [rows]
   HELIX_HD void operator()(Index i) const {
     Index n = 0;
-    walk(i, [&](Index) { ++n; });
+    walk(i, [&](Index, const auto&...) { ++n; });
     count[i] = n;
   }
 };
 
-template <class Walk>
+template <int N, class Walk>
 struct FillRow {
   Walk walk;
   Offsets rows;
   Span<Index> values;
+  Span<float> column[N > 0 ? N : 1];
   HELIX_HD void operator()(Index i) const {
     Index at = rows.begin(i);
-    walk(i, [&](Index value) { values[at++] = value; });
+    walk(i, [&](Index value, const auto&... numbers) {
+      values[at] = value;
+      (store(at, numbers), ...);
+      ++at;
+    });
+  }
+  HELIX_HD void store(Index at, const float (&numbers)[N > 0 ? N : 1]) const {
+    for (int c = 0; c < N; ++c) column[c][at] = numbers[c];
   }
 };
 
 }  // namespace device
 
 /// The walk runs twice: once to count, once to fill.
-template <class Walk>
-Ragged gather_rows(CudaExec& exec, Index n, const Walk& walk) {
+template <int N, class Walk>
+DescribedRows<N> gather_described_rows(CudaExec& exec, Index n, const Walk& walk) {
   auto count = exec.scratch<Index>(n);
   for_each(exec, n, device::CountRow<Walk>{walk, count});
   const Offsets rows = exclusive_scan(exec, count);
-  auto values = exec.scratch<Index>(exec.sync_read(rows.total()));
-  for_each(exec, n, device::FillRow<Walk>{walk, rows, values});
-  return {rows, values};
+  const Index total = exec.sync_read(rows.total());
+  device::FillRow<N, Walk> filled{walk, rows, exec.scratch<Index>(total), {}};
+  for (int c = 0; c < N; ++c) filled.column[c] = exec.scratch<float>(total);
+  for_each(exec, n, filled);
+  DescribedRows<N> out{{rows, filled.values}, {}};
+  for (int c = 0; c < N; ++c) out.column[c] = filled.column[c];
+  return out;
+}
+
+template <class Walk>
+Ragged gather_rows(CudaExec& exec, Index n, const Walk& walk) {
+  return gather_described_rows<0>(exec, n, walk);
 }
 
 }  // namespace helix

@@ -54,4 +54,17 @@ struct Ragged {
   Span<const Index> values;
 };
 
+/// Rows of indices, each with N numbers.
+template <int N>
+struct DescribedRows : Ragged {
+  Span<const float> column[N > 0 ? N : 1];  // [values]
+};
+
+/// What decides whether an index is emitted (margin >= 0), and the numbers that go with it.
+template <int N>
+struct Described {
+  float margin;
+  float column[N];
+};
+
 }  // namespace helix

@@ -34,7 +34,7 @@ struct DoubletConfig {
 
 /// Cells: doublets that share a hit.
 struct ConnectConfig {
-  float n_sigma = 3.2f;
+  float n_sigma = 3.35f;
   float max_dxy = 1.5f;
   float max_dxy_triplet = 0.4f;
   float curvature_margin = 1.1f;

@@ -87,13 +87,13 @@ struct DoubletWalk {
       m = smaller(m, bend * dr + spread - std::fabs(turn_difference(hphi[k], phi)));
       m = smaller(m, smaller(hc[k] - outer_min, outer_max - hc[k]));
       m = smaller(m, smaller(slope - least * dr, most * dr - slope));
+      const float inverse = 1.f / dr, cot = dz * inverse;
+      const float variance = (var_z + hvar_z[k] + cot * cot * (var_r + hvar_r[k])) * (inverse * inverse);
       if constexpr (Innermost) {
-        const float inverse = 1.f / dr, cot = dz * inverse;
-        const float variance = (var_z + hvar_z[k] + cot * cot * (var_r + hvar_r[k])) * (inverse * inverse);
         const SlopeSet matching = SlopeSet::around(cot, by(variance + hvariance[k], hscattering[k], cot));
         m = matching.meets({even[k], odd[k]}) ? m : -1.f;
       }
-      return m;
+      return Described<2>{m, {cot, variance}};
     };
     const float widest = bend * (largest_r(pair, outer_layer, reach, r, z) - r) + spread;
     const auto n_layers = static_cast<Index>(detector.layers.size());
@@ -112,22 +112,19 @@ struct DoubletWalk {
   }
 };
 
+/// Rows of outer hits, with slope and its variance.
+using OuterHits = DescribedRows<2>;
+
 struct CollectBeginnings {
-  SortedHits hits;
-  Ragged doublets;
+  OuterHits doublets;
   Beginnings out;
 
   HELIX_HD void operator()(Index inner) const {
-    const SortedHits& h = hits;
-    const float r = h.r[inner], z = h.z[inner], var_z = h.var_z[inner], var_r = h.var_r[inner];
     SlopeSet slopes{0, 0};
     float largest = 0;
     for (Index row = doublets.rows.begin(inner); row < doublets.rows.end(inner); ++row) {
-      const Index outer = doublets.values[row];
-      const float inverse = 1.f / (h.r[outer] - r), cot = (h.z[outer] - z) * inverse;
-      const float variance = (var_z + h.var_z[outer] + cot * cot * (var_r + h.var_r[outer])) * (inverse * inverse);
-      slopes = slopes.with(SlopeSet::of(cot));
-      largest = larger(largest, variance);
+      slopes = slopes.with(SlopeSet::of(doublets.column[0][row]));
+      largest = larger(largest, doublets.column[1][row]);
     }
     out.even[inner] = slopes.even;
     out.odd[inner] = slopes.odd;
@@ -135,40 +132,28 @@ struct CollectBeginnings {
   }
 };
 
-struct CountBoth {
-  Ragged innermost, others;
-  Span<Index> count;  // [hits]
-  HELIX_HD void operator()(Index i) const { count[i] = innermost.rows.size(i) + others.rows.size(i); }
+struct AddOffsets {
+  Offsets a, b;
+  Span<Index> sum;  // [hits + 1]
+  HELIX_HD void operator()(Index i) const { sum[i] = a.begin(i) + b.begin(i); }
 };
 
 /// A hit is on an innermost layer or not: one of the two rows is empty.
 struct FillBoth {
-  Ragged innermost, others;
+  OuterHits innermost, others;
   Offsets rows;
   Span<Index> inner, outer;  // [doublets]
-
-  HELIX_HD void fill(Index i, const Ragged& from) const {
-    Index at = rows.begin(i);
-    for (Index row = from.rows.begin(i); row < from.rows.end(i); ++row, ++at) {
-      inner[at] = i;
-      outer[at] = from.values[row];
-    }
-  }
-  HELIX_HD void operator()(Index i) const { fill(i, innermost), fill(i, others); }
-};
-
-struct DescribeDoublets {
-  SortedHits hits;
-  Span<const Index> inner, outer;
   Span<float> cot_theta, var_cot;
 
-  HELIX_HD void operator()(Index d) const {
-    const SortedHits& h = hits;
-    const Index i = inner[d], o = outer[d];
-    const float inverse = 1.f / (h.r[o] - h.r[i]), cot = (h.z[o] - h.z[i]) * inverse;
-    const float variance = h.var_z[i] + h.var_z[o] + cot * cot * (h.var_r[i] + h.var_r[o]);
-    cot_theta[d] = cot;
-    var_cot[d] = variance * (inverse * inverse);
+  HELIX_HD void operator()(Index i) const {
+    const OuterHits& from = innermost.rows.size(i) > 0 ? innermost : others;
+    Index to = rows.begin(i);
+    for (Index row = from.rows.begin(i); row < from.rows.end(i); ++row, ++to) {
+      inner[to] = i;
+      outer[to] = from.values[row];
+      cot_theta[to] = from.column[0][row];
+      var_cot[to] = from.column[1][row];
+    }
   }
 };
 
@@ -185,20 +170,24 @@ Doublets find_doublets(Exec& exec, const SortedHits& hits, const DetectorView& d
   const Index n_hits = hits.n_hits();
   const Beginnings beginning{exec.scratch<std::uint32_t>(n_hits), exec.scratch<std::uint32_t>(n_hits),
                              exec.scratch<float>(n_hits)};
-  const Ragged others =
-      gather_rows(exec, n_hits, DoubletWalk<false>{hits, detector, neighbours, skipping, reach, beginning});
-  for_each(exec, n_hits, CollectBeginnings{hits, others, beginning});
-  const Ragged innermost =
-      gather_rows(exec, n_hits, DoubletWalk<true>{hits, detector, neighbours, skipping, reach, beginning});
-  auto count = exec.scratch<Index>(n_hits);
-  for_each(exec, n_hits, CountBoth{innermost, others, count});
-  const Offsets rows = exclusive_scan(exec, count);
-  const Index n = exec.sync_read(rows.total());
-  const FillBoth both{innermost, others, rows, exec.scratch<Index>(n), exec.scratch<Index>(n)};
-  for_each(exec, n_hits, both);
-  const DescribeDoublets columns{hits, both.inner, both.outer, exec.scratch<float>(n), exec.scratch<float>(n)};
-  for_each(exec, n, columns);
-  return {rows, both.inner, both.outer, columns.cot_theta, columns.var_cot};
+  const OuterHits others = gather_described_rows<2>(
+      exec, n_hits, DoubletWalk<false>{hits, detector, neighbours, skipping, reach, beginning});
+  for_each(exec, n_hits, CollectBeginnings{others, beginning});
+  const OuterHits innermost =
+      gather_described_rows<2>(exec, n_hits, DoubletWalk<true>{hits, detector, neighbours, skipping, reach, beginning});
+  auto sum = exec.scratch<Index>(n_hits + 1);
+  for_each(exec, n_hits + 1, AddOffsets{innermost.rows, others.rows, sum});
+  const Offsets rows{sum};
+  const auto n = static_cast<Index>(innermost.values.size() + others.values.size());
+  const FillBoth out{innermost,
+                     others,
+                     rows,
+                     exec.scratch<Index>(n),
+                     exec.scratch<Index>(n),
+                     exec.scratch<float>(n),
+                     exec.scratch<float>(n)};
+  for_each(exec, n_hits, out);
+  return {rows, out.inner, out.outer, out.cot_theta, out.var_cot};
 }
 
 }  // namespace helix::patatrack

@@ -30,8 +30,8 @@ struct SlopeSet {
   static HELIX_HD SlopeSet of(float cot) {
     const auto interval = static_cast<std::int32_t>(std::floor(cot * kPerUnit));
     const std::uint32_t bit = std::uint32_t{1} << (static_cast<std::uint32_t>(interval) & 31u);
-    const bool is_even = (interval & 32) == 0;
-    return {is_even ? bit : 0, is_even ? 0 : bit};
+    const std::uint32_t is_odd = static_cast<std::uint32_t>(interval) >> 5 & 1u;
+    return {bit & (is_odd - 1u), bit & (0u - is_odd)};  // without a branch: chance cannot be foreseen
   }
   /// All slopes within cot +- half_width, and some more. Without branches, for loops over many.
   static HELIX_HD SlopeSet around(float cot, float half_width) {

@@ -166,7 +166,7 @@ void Exchange::answer(const Answer& answer) {
   if (!status.ok()) return refuse(status);
   observe(Code::ok, answer.queue);
   forget_request();
-  finish(status, std::move(response));
+  finish(status, response);
 }
 
 void Exchange::refuse(const Status& status) {

@@ -49,7 +49,7 @@ class Streams::Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
    private:
     void finish(const Status& status, grpc::ByteBuffer response) override {
-      stream_->done(status.ok() ? std::move(response) : error_response(request_id(), status));
+      stream_->done(status.ok() ? response : error_response(request_id(), status));
       delete this;
     }
     const std::shared_ptr<Stream> stream_;

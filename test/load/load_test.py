@@ -6,12 +6,15 @@ a server that is killed. What is asserted is that nothing is lost and nothing is
 import json
 import os
 import pathlib
+import re
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
 from daemon import GEOMETRY, HELIXCTL, SOURCE, Daemon  # noqa: E402
@@ -59,13 +62,35 @@ def say(*words):
 
 class Load(unittest.TestCase):
     def setUp(self):
-        self.daemon = Daemon("--queue-max-requests", "64")
+        self.ports = tempfile.TemporaryDirectory(prefix="load_test.")
+        self.http_port = pathlib.Path(self.ports.name) / "http"
+        self.daemon = Daemon("--queue-max-requests", "64", "--http-listen", "127.0.0.1:0", "--http-port-file",
+                             str(self.http_port))
         self.running = True
 
     def tearDown(self):
         if self.running:  # it still serves, and all that it was sent has ended: it drains at once
             code = self.daemon.stop()
             self.assertEqual(code, 0, "helixd's exit code after SIGTERM")
+        self.ports.cleanup()
+
+    def metrics(self, name):
+        """The values of a metric by their labels."""
+        address = f"http://127.0.0.1:{self.http_port.read_text().strip()}/metrics"
+        with urllib.request.urlopen(address, timeout=BOUND) as answer:
+            lines = re.findall(rf"^{name}{{(.*)}} (\S+)$", answer.read().decode(), re.M)
+        return {labels: float(value) for labels, value in lines}
+
+    def all_ended(self):
+        """Waits until the server holds no request: those whose clients are gone may be on a lane still."""
+        deadline = time.monotonic() + BOUND
+        while sum(self.metrics("helixd_admitted_requests").values()) > 0:
+            self.assertLess(time.monotonic(), deadline, "requests are held though all calls have ended")
+            time.sleep(0.05)
+        self.assertEqual(sum(self.metrics("helixd_queue_requests").values()), 0)
+
+    def counted(self, code):
+        return sum(n for labels, n in self.metrics("helixd_requests_total").items() if f'code="{code}"' in labels)
 
     def bench(self, *arguments, **options):
         return Bench(self.daemon, *arguments, **options)
@@ -73,15 +98,16 @@ class Load(unittest.TestCase):
     def test_overload(self):
         event = EVENTS / "phase1-ttbar-pu50"
         idle = self.bench("--clients", 1, "--check", event).end(self)
-        full = self.bench("--clients", 32, event, warm_up=1).end(self)
+        full = self.bench("--clients", 32, event).end(self)
         self.assertEqual(set(full.codes), {"OK"})
-        over = self.bench("--rate", 10 * full.rate(), "--deadline", 30, "--check", event, warm_up=1)
-        over.end(self)
-        self.assertLessEqual(set(over.codes), {"OK", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"}, over.text)
-        self.assertGreater(over.codes.get("RESOURCE_EXHAUSTED", 0), 0, "10 times saturation was no overload")
+        over = self.bench("--rate", 10 * full.rate(), "--deadline", BOUND, "--check", event).end(self)
+        self.assertEqual(set(over.codes), {"OK", "RESOURCE_EXHAUSTED"}, over.text)
         time.sleep(1)
         after = self.bench("--clients", 1, "--check", event).end(self)
         self.assertEqual(set(after.codes), {"OK"})
+        self.all_ended()
+        for code in "OK", "RESOURCE_EXHAUSTED":
+            self.assertEqual(self.counted(code), sum(load.codes.get(code, 0) for load in (idle, full, over, after)))
         say(f"overload: saturated at {full.rate():.1f} requests/s; at 10 times that {over.rate():.1f} answers/s,"
             f" {over.rate() / full.rate():.3f} of it; rejects after {over.p50('RESOURCE_EXHAUSTED'):.2f} ms (p50);"
             f" server's memory {over.figures['cpu']['server_most_rss_mib']:.0f} MiB at most;"
@@ -90,11 +116,14 @@ class Load(unittest.TestCase):
     def test_cancelled_and_expired(self):
         event = EVENTS / "phase1-gun"
         cancelled = self.bench("--clients", 64, "--cancel", 0.5, "--cancel-within", 0.02, "--check", event).end(self)
-        self.assertEqual(set(cancelled.codes), {"OK", "CANCELLED"}, cancelled.text)
+        # those that end on a lane hold their place until its batch is done: the server may be full
+        self.assertLessEqual(set(cancelled.codes), {"OK", "CANCELLED", "RESOURCE_EXHAUSTED"}, cancelled.text)
+        self.assertGreater(cancelled.codes.get("CANCELLED", 0), 0)
         expired = self.bench("--clients", 64, "--deadline", 0.002, event).end(self, ENDED_WELL, SOME_FAILED)
-        self.assertLessEqual(set(expired.codes), {"OK", "DEADLINE_EXCEEDED"}, expired.text)
+        self.assertLessEqual(set(expired.codes), {"OK", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"}, expired.text)
         self.assertGreater(expired.codes.get("DEADLINE_EXCEEDED", 0), 0)
-        self.bench("--clients", 4, "--check", event, seconds=1).end(self)
+        self.all_ended()
+        self.assertEqual(set(self.bench("--clients", 4, "--check", event, seconds=1).end(self).codes), {"OK"})
         say(f"cancelled {cancelled.codes}, expired {expired.codes}")
 
     def test_answers_in_mixed_batches(self):
@@ -117,7 +146,7 @@ class Load(unittest.TestCase):
                           EVENTS / "phase1-gun")
         threading.Timer(1 + SECONDS / 2, self.daemon.process.kill).start()
         load.end(self, SOME_FAILED)
-        self.daemon.process.wait()
+        self.assertEqual(self.daemon.stop(), -signal.SIGKILL)
         self.running = False
         self.assertLessEqual(set(load.codes), {"OK", "UNAVAILABLE"}, load.text)
         self.assertGreater(load.codes.get("UNAVAILABLE", 0), 0, load.text)

@@ -141,6 +141,9 @@ TEST_CASE("the service manager hears when the daemon is ready and when it stops"
   HelixdProcess helixd({"--geometry", kGeometry, "--drain-delay", "0s"});
   unsetenv("NOTIFY_SOCKET");
   CHECK(socket.receive() == "READY=1");
+  helixd.signal(SIGHUP);
+  CHECK_THAT(socket.receive(), Catch::StartsWith("RELOADING=1\nMONOTONIC_USEC="));
+  CHECK(socket.receive() == "READY=1");
   helixd.signal(SIGINT);
   CHECK(socket.receive() == "STOPPING=1");
   CHECK(helixd.wait() == 0);
