@@ -19,6 +19,7 @@ void add_health(CLI::App& app, int& exit_code);
 void add_pipelines(CLI::App& app, int& exit_code);
 void add_validate(CLI::App& app, int& exit_code);
 void add_features(CLI::App& app, int& exit_code);
+void add_plan(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);
 void add_drain(CLI::App& app, int& exit_code);
 void add_reload(CLI::App& app, int& exit_code);

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   add_health(app, exit_code);
   add_validate(app, exit_code);
   add_features(app, exit_code);
+  add_plan(app, exit_code);
   add_status(app, exit_code);
   add_drain(app, exit_code);
   add_reload(app, exit_code);
