@@ -6,9 +6,7 @@
 #include "helix/v1/reconstruct.grpc.pb.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
-#include <mutex>
 #include <random>
 #include <utility>
 
@@ -18,6 +16,7 @@ namespace {
 using Clock = std::chrono::system_clock;  // what gRPC's deadlines are in
 using std::chrono::milliseconds;
 
+constexpr milliseconds kLookForStop{50};
 constexpr milliseconds kAskTimeout{10000};  // of the small calls: list, describe, health
 
 std::optional<std::string> pushback_of(const grpc::ClientContext& context) {
@@ -27,12 +26,12 @@ std::optional<std::string> pushback_of(const grpc::ClientContext& context) {
   return std::string(found->second.data(), found->second.size());
 }
 
-/// Waits, unless stopped first.
-bool wait(milliseconds duration, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any condition;
-  std::unique_lock lock(mutex);
-  condition.wait_for(lock, stop, duration, [] { return false; });
+/// Waits, unless stopped first. The channel is polled meanwhile, so that it connects again: where no call is under way,
+/// gRPC itself looks at it every 5 s only.
+bool wait(grpc::Channel& channel, milliseconds duration, const std::stop_token& stop) {
+  const auto end = Clock::now() + duration;
+  while (!stop.stop_requested() && Clock::now() < end)
+    channel.WaitForStateChange(channel.GetState(true), std::min(end, Clock::now() + kLookForStop));
   return !stop.stop_requested();
 }
 
@@ -97,7 +96,7 @@ Result<Reconstruction> Client::reconstruct(const ReconstructCall& call, std::sto
     if (failure.code() == Code::cancelled && !stop.stop_requested()) failure = unavailable(failure.message());
     const auto pause = retry.next_wait(failure.code(), pushback_of(context), left_until(deadline));
     if (!pause) return failure;
-    if (!wait(*pause, stop))
+    if (!wait(*impl_->channel, *pause, stop))
       return Status(Code::cancelled, "cancelled while waiting to try again: " + failure.message());
   }
 }
