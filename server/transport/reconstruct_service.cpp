@@ -34,7 +34,7 @@ class Call final : public grpc::ServerUnaryReactor, private Exchange {
   bool cancelled() const override { return cancelled_; }
   void answered(const Answer& answer) override { context_.AddTrailingMetadata(kReceiptKey, receipt(answer)); }
   void finish(const Status& status, grpc::ByteBuffer response) override {
-    response_ = std::move(response);
+    response_.Swap(&response);
     Finish(full() ? with_retry_info(status, retry_after_) : grpc_status(status));
   }
   // gRPC knows the call, and cancels it, only after start.
