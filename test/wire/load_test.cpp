@@ -179,7 +179,7 @@ TEST_CASE("the budget of all pipelines together is kept and named") {
   CHECK(first.get().status.ok());
 }
 
-TEST_CASE("interactive requests go before normal ones, those before bulk; wrong priorities are named") {
+TEST_CASE("interactive requests go before normal ones, those before bulk, wrong priorities are named") {
   TestServer server([](server::Options& options) { options.batch.max_events = 2; });
   auto first = occupy(server);
   std::vector<std::future<Reply>> replies;
@@ -236,7 +236,7 @@ TEST_CASE("clients are told apart by metadata, and share what there is") {
   CHECK(first.get().status.ok());
 }
 
-TEST_CASE("faults that are switched on hang lanes; every call ends, most on another lane") {
+TEST_CASE("faults that are switched on hang lanes, every call ends, most on another lane") {
   TestServer server(
       [](server::Options& options) {
         options.faults.hang_every = 3;

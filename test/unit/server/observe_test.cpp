@@ -47,7 +47,7 @@ std::size_t count(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("observe: requests by pipeline, class and code; times of those answered; rejects are not failures") {
+TEST_CASE("observe: requests by pipeline, class and code, times of those answered, rejects are not failures") {
   Observation observation(4);
   Observer& observer = observation.pipeline("p", {"toy"});
   observer.request({.code = Code::ok, .queue = 1ms, .total = 30ms});
@@ -190,7 +190,7 @@ TEST_CASE("trace: stages lie within compute, in proportion where threads add up 
   CHECK_THAT(trace.json(), Contains(R"("name":"fit","ts":1003500.000,"dur":3000.000,"args":{"us":9000.000})"));
 }
 
-TEST_CASE("trace: a failed batch has no parts; a trace of no batches keeps none") {
+TEST_CASE("trace: a failed batch has no parts, a trace of no batches keeps none") {
   BatchRecord failed = batch_record();
   failed.code = Code::internal;
   Trace trace(1), none(0);
