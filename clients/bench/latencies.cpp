@@ -21,7 +21,7 @@ std::int64_t bucket_of(std::int64_t ns) {
 std::int64_t upper_end(std::int64_t bucket) {
   if (bucket < kFine) return bucket;
   const std::int64_t shift = (bucket - kFine) / kHalf + 1, top = (bucket - kFine) % kHalf + kHalf;
-  return ((top + 1) << shift) - 1;
+  return (top << shift) + ((std::int64_t{1} << shift) - 1);
 }
 
 }  // namespace
