@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 import urllib.request
@@ -139,7 +138,10 @@ class Load(unittest.TestCase):
     def test_killed_under_load(self):
         load = self.bench("--clients", 64, "--deadline", 20, "--check", EVENTS / "phase1-ttbar-pu50",
                           EVENTS / "phase1-gun")
-        threading.Timer(1 + SECONDS / 2, self.daemon.process.kill).start()
+        until = time.monotonic() + BOUND
+        while sum(self.metrics("helixd_requests_total").values()) < 64 and time.monotonic() < until:
+            time.sleep(0.02)
+        self.daemon.process.kill()
         load.end(self, SOME_FAILED)
         self.assertEqual(self.daemon.stop(), -signal.SIGKILL)
         self.running = False
