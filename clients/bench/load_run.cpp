@@ -79,6 +79,7 @@ class LoadRun {
     else
       for (int client = 0; client < options_.clients; ++client) send(client, start_);
     agenda_.run();
+    const std::scoped_lock lock(mutex_);  // whoever said that this is the end is out of it
     return std::move(result_);
   }
 

@@ -1,31 +1,11 @@
 #include "clients/bench/local_target.h"
 
+#include "clients/cpp/channel.h"
+
 #include <utility>
 
 namespace helix::bench {
 namespace {
-
-grpc::StatusCode code_of(Code code) {
-  switch (code) {
-    case Code::ok:
-      return grpc::StatusCode::OK;
-    case Code::invalid_argument:
-      return grpc::StatusCode::INVALID_ARGUMENT;
-    case Code::not_found:
-      return grpc::StatusCode::NOT_FOUND;
-    case Code::resource_exhausted:
-      return grpc::StatusCode::RESOURCE_EXHAUSTED;
-    case Code::deadline_exceeded:
-      return grpc::StatusCode::DEADLINE_EXCEEDED;
-    case Code::cancelled:
-      return grpc::StatusCode::CANCELLED;
-    case Code::unavailable:
-      return grpc::StatusCode::UNAVAILABLE;
-    case Code::internal:
-      break;
-  }
-  return grpc::StatusCode::INTERNAL;
-}
 
 Reply failure(grpc::StatusCode code, std::string error) {
   Reply reply;
@@ -62,7 +42,7 @@ Reply LocalTarget::reply(const Call& call) {
   if (call.stop.stop_requested()) return failure(grpc::StatusCode::CANCELLED, "cancelled before it began");
   if (begun >= call.deadline) return failure(grpc::StatusCode::DEADLINE_EXCEEDED, "its deadline passed in the queue");
   const Result<Reconstruction> answer = reconstructor_.reconstruct(call.payload->call);
-  if (!answer.ok()) return failure(code_of(answer.status().code()), answer.status().message());
+  if (!answer.ok()) return failure(grpc_code(answer.status().code()), answer.status().message());
   Reply reply;
   reply.time = answer->time;
   reply.time.stages.clear();

@@ -1,5 +1,6 @@
 #include "clients/bench/server_target.h"
 
+#include "clients/cpp/channel.h"
 #include "clients/cpp/messages.h"
 
 #include <google/protobuf/io/coded_stream.h>
@@ -17,16 +18,6 @@ using google::protobuf::internal::WireFormatLite;
 using std::chrono::nanoseconds;
 
 const std::string kMethod = "/helix.v1.Reconstruction/Reconstruct";
-
-grpc::ChannelArguments channel_arguments() {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxSendMessageSize(-1);
-  arguments.SetMaxReceiveMessageSize(-1);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // each channel is a connection
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  return arguments;
-}
 
 TimeSplit times(const v1::TimeSplit& from) {
   const auto ns = [](std::uint64_t time) { return nanoseconds(static_cast<std::int64_t>(time)); };
@@ -69,17 +60,16 @@ std::string compare(grpc::ByteBuffer& bytes, const Payload& payload) {
   return fingerprint(*answer) == payload.fingerprint ? "" : "tracks or vertices differ from those of --local";
 }
 
-std::optional<std::chrono::milliseconds> pushback_of(const grpc::ClientContext& context) {
-  const auto& trailers = context.GetServerTrailingMetadata();
-  const auto found = trailers.find("grpc-retry-pushback-ms");
-  if (found == trailers.end()) return std::nullopt;
+std::optional<std::chrono::milliseconds> wait_of(const grpc::ClientContext& context) {
+  const std::optional<std::string> text = pushback_of(context);
+  if (!text) return std::nullopt;
   std::int64_t ms = 0;
-  const auto [end, error] = std::from_chars(found->second.begin(), found->second.end(), ms);
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), ms);
   if (error != std::errc() || ms < 0) return std::nullopt;
   return std::chrono::milliseconds(ms);
 }
 
-/// One request under way; goes away with its reply.
+/// One request under way; goes away before its reply is told, which may be the last of all.
 struct Call {
   Call(const Payload& sent, std::function<void(Reply)> then) : payload(sent), done(std::move(then)) {}
 
@@ -93,28 +83,26 @@ struct Call {
   };
   std::optional<std::stop_callback<Cancel>> cancel;  // after the context: ends before it
 
-  void finish(const grpc::Status& status) {
+  Reply reply(const grpc::Status& status) {
     cancel.reset();
     Reply reply;
     reply.code = status.error_code();
     reply.error = status.error_message();
     if (!status.ok())
-      reply.pushback = pushback_of(context);
+      reply.pushback = wait_of(context);
     else if (!read_times(answer, reply.time))
       reply.error = "the bytes are no answer";
     else if (!payload.fingerprint.empty())
       reply.error = compare(answer, payload);
     reply.differs = status.ok() && !reply.error.empty();
-    done(std::move(reply));
+    return reply;
   }
 };
 
 }  // namespace
 
 struct ServerTarget::Connection {
-  explicit Connection(const std::string& address)
-      : channel(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), channel_arguments())),
-        stub(channel) {}
+  explicit Connection(const std::string& address) : channel(make_channel(address)), stub(channel) {}
   std::shared_ptr<grpc::Channel> channel;  // shared with the stub, as gRPC wants it
   grpc::GenericStub stub;
 };
@@ -142,8 +130,12 @@ void ServerTarget::send(const Payload& payload, int client, Clock::time_point de
   Connection& connection = *connections_[static_cast<std::size_t>(client) % connections_.size()];
   Call* const c = call.release();  // gRPC's until it calls back
   if (stop.stop_possible()) c->cancel.emplace(std::move(stop), Call::Cancel{c->context});
-  connection.stub.UnaryCall(&c->context, kMethod, {}, &payload.bytes, &c->answer,
-                            [c](const grpc::Status& status) { std::unique_ptr<Call>(c)->finish(status); });
+  connection.stub.UnaryCall(&c->context, kMethod, {}, &payload.bytes, &c->answer, [c](const grpc::Status& status) {
+    Reply reply = c->reply(status);
+    const auto done = std::move(c->done);
+    delete c;
+    done(std::move(reply));
+  });
 }
 
 }  // namespace helix::bench

@@ -1,28 +1,27 @@
 #include "clients/cpp/channel.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace helix {
 namespace {
 
+struct CodePair {
+  Code ours;
+  grpc::StatusCode grpcs;
+};
+constexpr CodePair kCodes[] = {{Code::ok, grpc::StatusCode::OK},
+                               {Code::invalid_argument, grpc::StatusCode::INVALID_ARGUMENT},
+                               {Code::invalid_argument, grpc::StatusCode::PERMISSION_DENIED},
+                               {Code::not_found, grpc::StatusCode::NOT_FOUND},
+                               {Code::resource_exhausted, grpc::StatusCode::RESOURCE_EXHAUSTED},
+                               {Code::deadline_exceeded, grpc::StatusCode::DEADLINE_EXCEEDED},
+                               {Code::cancelled, grpc::StatusCode::CANCELLED},
+                               {Code::unavailable, grpc::StatusCode::UNAVAILABLE}};
+
 Code code_of(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::OK:
-      return Code::ok;
-    case grpc::StatusCode::INVALID_ARGUMENT:
-    case grpc::StatusCode::PERMISSION_DENIED:
-      return Code::invalid_argument;
-    case grpc::StatusCode::NOT_FOUND:
-      return Code::not_found;
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-      return Code::resource_exhausted;
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return Code::deadline_exceeded;
-    case grpc::StatusCode::CANCELLED:
-      return Code::cancelled;
-    case grpc::StatusCode::UNAVAILABLE:
-      return Code::unavailable;
-    default:
-      return Code::internal;
-  }
+  const auto found = std::find_if(std::begin(kCodes), std::end(kCodes), [&](CodePair c) { return c.grpcs == code; });
+  return found != std::end(kCodes) ? found->ours : Code::internal;
 }
 
 grpc::ChannelArguments channel_arguments() {
@@ -30,7 +29,7 @@ grpc::ChannelArguments channel_arguments() {
   // A large event is larger than gRPC's default of 4 MiB; what is too large is the server's to say.
   arguments.SetMaxSendMessageSize(-1);
   arguments.SetMaxReceiveMessageSize(-1);
-  // One channel of a process never shares its connection with another: two Clients are two connections.
+  // Two Clients are two connections.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // Reconnects soon after a server's restart.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
@@ -40,8 +39,24 @@ grpc::ChannelArguments channel_arguments() {
 
 }  // namespace
 
+std::shared_ptr<grpc::Channel> make_channel(const std::string& address) {
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), channel_arguments());
+}
+
+std::optional<std::string> pushback_of(const grpc::ClientContext& context) {
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto found = trailers.find("grpc-retry-pushback-ms");
+  if (found == trailers.end()) return std::nullopt;
+  return std::string(found->second.data(), found->second.size());
+}
+
+grpc::StatusCode grpc_code(Code code) {
+  const auto found = std::find_if(std::begin(kCodes), std::end(kCodes), [&](CodePair c) { return c.ours == code; });
+  return found != std::end(kCodes) ? found->grpcs : grpc::StatusCode::INTERNAL;
+}
+
 Result<std::shared_ptr<grpc::Channel>> open_channel(const ClientOptions& options) {
-  auto channel = grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), channel_arguments());
+  auto channel = make_channel(options.address);
   if (!channel->WaitForConnected(std::chrono::system_clock::now() + options.connect_timeout))
     return unavailable("no server at " + options.address + " within " +
                        std::to_string(options.connect_timeout.count()) + " ms");

@@ -7,12 +7,21 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace helix {
 
+/// A connection of its own: no other channel shares it.
+std::shared_ptr<grpc::Channel> make_channel(const std::string& address);
+
 /// Waits until the server answers, at most connect_timeout. errors: as Client::connect
 Result<std::shared_ptr<grpc::Channel>> open_channel(const ClientOptions& options);
+
+/// What the server says of trying again (grpc-retry-pushback-ms), if anything.
+std::optional<std::string> pushback_of(const grpc::ClientContext& context);
+
+grpc::StatusCode grpc_code(Code code);
 
 /// gRPC's status as ours; the message begins with the address.
 Status status_of(const std::string& address, const grpc::Status& status);

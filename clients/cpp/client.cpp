@@ -19,13 +19,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLookForStop{50};
 constexpr milliseconds kAskTimeout{10000};  // of the small calls: list, describe, health
 
-std::optional<std::string> pushback_of(const grpc::ClientContext& context) {
-  const auto& trailers = context.GetServerTrailingMetadata();
-  const auto found = trailers.find("grpc-retry-pushback-ms");
-  if (found == trailers.end()) return std::nullopt;
-  return std::string(found->second.data(), found->second.size());
-}
-
 /// Waits, unless stopped first. The channel is polled meanwhile, so that it connects again: where no call is under way,
 /// gRPC itself looks at it every 5 s only.
 bool wait(grpc::Channel& channel, milliseconds duration, const std::stop_token& stop) {

@@ -21,27 +21,12 @@ std::future<Reply> send(TestServer& server, std::vector<float> x, std::chrono::m
 }
 
 /// Waits, in steps, for what only the server's inside shows.
-template <class Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 2000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(10ms);
-  }
-  return false;
-}
-
-server::Pipeline& pipeline(TestServer& server) { return *server.app().pipelines()->all().front(); }
-
 /// A lane held at a first request, so that what follows waits.
 std::future<Reply> occupy(TestServer& server) {
   server.script.hold();
   auto first = send(server, {0});
   REQUIRE(server.script.wait_for_batches(1));
   return first;
-}
-
-bool waiting(TestServer& server, std::size_t n) {
-  return eventually([&] { return pipeline(server).queue().waiting() == n; });
 }
 
 }  // namespace
@@ -98,7 +83,7 @@ TEST_CASE("a lane that loses its device leaves, others go on, without any the se
   CHECK(reconstruct(server.client(), request_of({EngineScript::kLosing})).status.error_code() ==
         StatusCode::UNAVAILABLE);
   CHECK(reconstruct(server.client(), request_of({1})).status.ok());
-  CHECK(pipeline(server).stats().lanes == 2);
+  CHECK(pipeline_of(server).stats().lanes == 2);
   CHECK(reconstruct(server.client(), request_of({EngineScript::kLosing})).status.error_code() ==
         StatusCode::UNAVAILABLE);
   REQUIRE(eventually([&] {
@@ -125,7 +110,7 @@ TEST_CASE("a full server refuses at once, with a time to try again, room comes b
   CHECK_THAT(full.status.error_message(), Catch::StartsWith("server is full: 2 requests wait or run, limit 2"));
   CHECK(full.pushback == "250");
   CHECK(full.status.error_details() == server::retry_details(resource_exhausted(full.status.error_message()), 250ms));
-  CHECK(pipeline(server).stats().rejected_full == 1);
+  CHECK(pipeline_of(server).stats().rejected_full == 1);
   server.script.let_go();
   CHECK(first.get().status.ok());
   CHECK(second.get().status.ok());
@@ -156,8 +141,8 @@ TEST_CASE("requests that nobody waits for make room and are not computed") {
     CHECK(call.get().error_code() == StatusCode::CANCELLED);
   }
   // whichever it was: nobody has to take from the queue for it
-  REQUIRE(eventually([&] { return pipeline(server).admission().requests() == 1; }));
-  const server::QueueStats stats = pipeline(server).stats();
+  REQUIRE(eventually([&] { return pipeline_of(server).admission().requests() == 1; }));
+  const server::QueueStats stats = pipeline_of(server).stats();
   CHECK(stats.requests == 0);
   CHECK(stats.cancelled + stats.expired == 1);
   auto next = send(server, {2});
@@ -223,7 +208,7 @@ TEST_CASE("clients are told apart by metadata, and share what there is") {
   }
   queue("helix-client", "light", EngineScript::kFailing);
   REQUIRE(waiting(server, 5));
-  CHECK(pipeline(server).stats().clients == 2);
+  CHECK(pipeline_of(server).stats().clients == 2);
   server.script.let_go();
   for (std::size_t i = 0; i < 4; ++i) CHECK(replies[i].get().ok());
   CHECK(replies[4].get().error_code() == StatusCode::RESOURCE_EXHAUSTED);
@@ -251,7 +236,7 @@ TEST_CASE("faults that are switched on hang lanes, every call ends, most on anot
     if (!reply.status.ok()) CHECK_THAT(reply.status.error_message(), Catch::EndsWith("hangs in its device"));
   }
   CHECK(answered >= 2);
-  const server::QueueStats stats = pipeline(server).stats();
+  const server::QueueStats stats = pipeline_of(server).stats();
   CHECK(stats.accepted == stats.completed + stats.failed);
   CHECK(static_cast<std::uint64_t>(stats.lanes) + stats.retries + stats.failed == 4);  // one request a lane that left
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 namespace helix::wire_test {
 
@@ -40,6 +41,24 @@ class TestServer {
   std::unique_ptr<v1::Reconstruction::Stub> client_;
   std::unique_ptr<grpc::health::v1::Health::Stub> health_;
 };
+
+/// Whether the condition comes true within 20 s.
+template <class Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 2000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+/// The one with the fake engines.
+inline server::Pipeline& pipeline_of(TestServer& server) { return *server.app().pipelines()->all().front(); }
+
+/// Whether `n` requests come to wait for a lane.
+inline bool waiting(TestServer& server, std::size_t n) {
+  return eventually([&] { return pipeline_of(server).queue().waiting() == n; });
+}
 
 /// A call, with all that comes back.
 struct Reply {
