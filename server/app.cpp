@@ -72,7 +72,8 @@ App::App(const Options& options, EngineFactory make_engines, Program program)
                    {options.stream.max_in_flight, static_cast<std::size_t>(options.stream.max_unsent_bytes)}),
       admin_(options.admin.access, {.describe = [this](v1::StatusResponse& status) { describe(status); },
                                     .drain = [this] { ask_for_end(); },
-                                    .reload = [this](Reloader::Done done) { reload(std::move(done)); }}),
+                                    .reload = [this](Reloader::Done done) { reload(std::move(done)); },
+                                    .trace = [this] { return observation_.trace_json(); }}),
       reloader_(std::make_unique<Reloader>([this](const std::stop_token& stop) { return read_again(stop); })) {}
 
 Status App::open() {

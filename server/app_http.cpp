@@ -69,12 +69,8 @@ ServiceState App::state() const {
   const Pipelines::Lease table = pipelines_.current();
   if (!table) return state;
   for (const auto& pipeline : table->all()) {
-    const QueueStats stats = pipeline->stats();
     state.pipelines.push_back({.pipeline = pipeline->facts().name,
-                               .waiting_requests = stats.requests,
-                               .waiting_bytes = stats.bytes,
-                               .waiting_hits = static_cast<std::int64_t>(stats.hits),
-                               .oldest_age = stats.oldest,
+                               .queue = pipeline->stats(),
                                .admitted_requests = pipeline->admission().requests(),
                                .admitted_bytes = pipeline->admission().bytes(),
                                .lanes_in_service = pipeline->lanes().in_service()});

@@ -86,6 +86,12 @@ Result<std::vector<std::string>> Admin::reload() {
   return std::vector<std::string>(answer.not_changed().begin(), answer.not_changed().end());
 }
 
+Result<std::string> Admin::trace() {
+  v1::TraceResponse answer;
+  if (Status status = impl_->call(&v1::Admin::Stub::Trace, v1::TraceRequest(), answer); !status.ok()) return status;
+  return std::move(*answer.mutable_json());
+}
+
 Status Admin::set_log_level(const std::string& level) {
   v1::SetLogLevelRequest request;
   request.set_level(level);

@@ -43,6 +43,8 @@ class Admin {
   /// As SIGHUP, and waits until it is done, at most options.timeout. The settings that only a restart changes.
   /// errors: also what is wrong with the new settings, geometry or models; then nothing has changed
   Result<std::vector<std::string>> reload();
+  /// The last batches in Chrome's trace event format (JSON), for Perfetto.
+  Result<std::string> trace();
   /// debug, info, warn or error; until the next reload.
   Status set_log_level(const std::string& level);
 

@@ -2,6 +2,7 @@
 
 #include "clients/cpp/json_writer.h"
 #include "clients/helixctl/options.h"
+#include "kernels/core/file.h"
 
 #include <cstdio>
 #include <functional>
@@ -79,6 +80,14 @@ Status reload(Admin& admin) {
   return {};
 }
 
+Status trace(Admin& admin, const std::string& file) {
+  const auto json = admin.trace();
+  if (!json.ok()) return json.status();
+  if (!file.empty()) return write_file(file, *json);
+  std::cout << *json;
+  return {};
+}
+
 }  // namespace
 
 void add_status(CLI::App& app, int& exit_code) {
@@ -97,6 +106,13 @@ void add_drain(CLI::App& app, int& exit_code) {
 void add_reload(CLI::App& app, int& exit_code) {
   add(app, "reload", "The server reads settings, geometry and models again, as SIGHUP, and this waits for it",
       exit_code, [](Admin& admin, const ServerOptions&) { return reload(admin); });
+}
+
+void add_trace(CLI::App& app, int& exit_code) {
+  auto file = std::make_shared<std::string>();
+  CLI::App* command = add(app, "trace", "The last batches as a trace for Perfetto (ui.perfetto.dev) or chrome://tracing",
+                          exit_code, [file](Admin& admin, const ServerOptions&) { return trace(admin, *file); });
+  command->add_option("--out", *file, "write it to this file")->default_str("standard output");
 }
 
 void add_log_level(CLI::App& app, int& exit_code) {

@@ -23,6 +23,7 @@ void add_plan(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);
 void add_drain(CLI::App& app, int& exit_code);
 void add_reload(CLI::App& app, int& exit_code);
+void add_trace(CLI::App& app, int& exit_code);
 void add_log_level(CLI::App& app, int& exit_code);
 
 }  // namespace helix::helixctl

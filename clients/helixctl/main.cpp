@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   add_status(app, exit_code);
   add_drain(app, exit_code);
   add_reload(app, exit_code);
+  add_trace(app, exit_code);
   add_log_level(app, exit_code);
   try {
     app.parse(argc, argv);

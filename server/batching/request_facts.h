@@ -32,6 +32,7 @@ struct Work {
 
 /// Classes of requests; those of a class go before the next one's.
 inline constexpr int kInteractive = 0, kNormal = 1, kBulk = 2, kPriorities = 3;
+inline constexpr const char* kPriorityNames[kPriorities] = {"interactive", "normal", "bulk"};
 
 /// All that the policy knows of a request.
 struct RequestFacts {

@@ -2,40 +2,55 @@
 
 #include "server/observe/log.h"
 
-#include <civetweb.h>
+#include <httplib.h>
+#include <sys/socket.h>
 
-#include <array>
+#include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <exception>
+#include <optional>
 #include <string_view>
+#include <system_error>
 
 namespace helix::server {
 namespace {
 
-constexpr const char* kThreads = "2";
-constexpr const char* kRequestTimeout = "5000";  // ms
+constexpr std::size_t kThreads = 2;
+constexpr std::chrono::seconds kTimeout{2};  // of each wait for a client, so also of the end of this server
+constexpr std::chrono::seconds kStart{5};
 
-/// The library would take "8002s" for TLS, and a port alone for all addresses.
-bool is_address(std::string_view address) {
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos || colon == 0 || address.find_first_of(", ") != std::string_view::npos)
-    return false;
-  const std::string_view digits = address.substr(colon + 1);
+struct Address {
+  std::string host;
+  int port = 0;
+};
+
+std::optional<Address> address_of(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != std::string_view::npos)
+    return std::nullopt;
   int port = -1;
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size() && port >= 0 && port <= 65535;
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
+  if (host.empty() || host.find_first_of(", ") != std::string_view::npos || !whole || port < 0 || port > 65535)
+    return std::nullopt;
+  return Address{std::string(host), port};
 }
 
 bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
 }
 
-HttpAnswer answer_to(const mg_request_info& request, const HttpPages& pages) {
-  const std::string_view method = request.request_method;
-  const auto page = pages.find(std::string_view(request.local_uri != nullptr ? request.local_uri : ""));
+HttpAnswer answer_to(const httplib::Request& request, const HttpPages& pages) {
+  const auto page = pages.find(request.path);
   if (page == pages.end() || (page->second.local_only && !is_loopback(request.remote_addr)))
     return {.code = 404, .body = "not found\n"};
-  if (method != "GET" && method != "HEAD") return {.code = 405, .body = "GET and HEAD only\n"};
+  if (request.method != "GET" && request.method != "HEAD") return {.code = 405, .body = "GET and HEAD only\n"};
   try {
     return page->second.answer();
   } catch (const std::exception& error) {
@@ -44,58 +59,58 @@ HttpAnswer answer_to(const mg_request_info& request, const HttpPages& pages) {
   }
 }
 
-int on_request(mg_connection* connection) {
-  const mg_request_info& request = *mg_get_request_info(connection);
-  const HttpAnswer answer = answer_to(request, *static_cast<const HttpPages*>(request.user_data));
-  const bool head = std::string_view(request.request_method) == "HEAD";
-  mg_printf(connection,
-            "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n%sConnection: "
-            "close\r\n\r\n",
-            answer.code, mg_get_response_code_text(connection, answer.code), answer.type.c_str(), answer.body.size(),
-            answer.code == 405 ? "Allow: GET, HEAD\r\n" : "");
-  if (!head) mg_write(connection, answer.body.data(), answer.body.size());
-  mg_disable_keep_alive(connection);
-  return answer.code;
+void answer(const httplib::Request& request, const HttpPages& pages, httplib::Response& response) {
+  HttpAnswer answer = answer_to(request, pages);
+  response.status = answer.code;
+  response.set_header("Cache-Control", "no-store");
+  if (answer.code == 405) response.set_header("Allow", "GET, HEAD");
+  response.set_content(std::move(answer.body), answer.type);
 }
 
-int on_message(const mg_connection*, const char* text) {
-  log::write_limited(log::Level::debug, "http.message", {{"text", text}});
-  return 1;
+/// The library's default lets two servers share a port.
+void take_alone(int socket) {
+  const int yes = 1;
+  setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& address, HttpPages pages) {
-  if (!is_address(address)) return invalid_argument("http.listen: \"" + address + "\" is not HOST:PORT or [IPV6]:PORT");
-  mg_init_library(MG_FEATURES_DEFAULT);  // counted: each start has its end
+HttpServer::HttpServer(HttpPages pages) : pages_(std::move(pages)), server_(std::make_unique<httplib::Server>()) {
+  server_->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+  server_->set_socket_options(take_alone);
+  server_->set_keep_alive_max_count(1);
+  server_->set_keep_alive_timeout(kTimeout.count());
+  server_->set_read_timeout(kTimeout);
+  server_->set_write_timeout(kTimeout);
+  server_->set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+    answer(request, pages_, response);
+    return httplib::Server::HandlerResponse::Handled;
+  });
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& text, HttpPages pages) {
+  const std::optional<Address> address = address_of(text);
+  if (!address) return invalid_argument("http.listen: \"" + text + "\" is not HOST:PORT or [IPV6]:PORT");
   std::unique_ptr<HttpServer> server(new HttpServer(std::move(pages)));
-  const char* options[] = {"listening_ports",
-                           address.c_str(),
-                           "num_threads",
-                           kThreads,
-                           "request_timeout_ms",
-                           kRequestTimeout,
-                           "enable_directory_listing",
-                           "no",
-                           nullptr};
-  mg_callbacks callbacks{};
-  callbacks.begin_request = on_request;
-  callbacks.log_message = on_message;
-  callbacks.log_access = on_message;
-  mg_init_data init{&callbacks, const_cast<HttpPages*>(&server->pages_), options};
-  std::array<char, 256> text{};
-  unsigned code = 0;
-  mg_error_data error{&code, text.data(), text.size()};
-  server->context_ = mg_start2(&init, &error);
-  if (server->context_ == nullptr) return unavailable("http.listen: cannot listen on " + address + ": " + text.data());
-  mg_server_port port{};
-  if (mg_get_server_ports(server->context_, 1, &port) == 1) server->port_ = port.port;
+  httplib::Server& listener = *server->server_;
+  errno = 0;
+  if (address->port == 0)
+    server->port_ = listener.bind_to_any_port(address->host);
+  else
+    server->port_ = listener.bind_to_port(address->host, address->port) ? address->port : -1;
+  if (server->port_ < 0) {
+    const std::string why = errno != 0 ? std::generic_category().message(errno) : "no such host";
+    return unavailable("http.listen: cannot listen on " + text + ": " + why);
+  }
+  server->thread_ = std::thread([&listener] { listener.listen_after_bind(); });
+  const auto end = std::chrono::steady_clock::now() + kStart;  // until it runs it would not hear of its end
+  while (!listener.is_running() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   return server;
 }
 
 HttpServer::~HttpServer() {
-  if (context_ != nullptr) mg_stop(context_);
-  mg_exit_library();
+  server_->stop();
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace helix::server

@@ -6,8 +6,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 
-struct mg_context;
+namespace httplib {
+class Server;
+}
 
 namespace helix::server {
 
@@ -36,11 +39,12 @@ class HttpServer {
   int port() const { return port_; }
 
  private:
-  explicit HttpServer(HttpPages pages) : pages_(std::move(pages)) {}
+  explicit HttpServer(HttpPages pages);
 
   const HttpPages pages_;
-  mg_context* context_ = nullptr;
+  std::unique_ptr<httplib::Server> server_;
   int port_ = 0;
+  std::thread thread_;  // takes connections
 };
 
 }  // namespace helix::server

@@ -59,6 +59,13 @@ grpc::ServerUnaryReactor* AdminService::Reload(grpc::CallbackServerContext* cont
   return reactor;
 }
 
+grpc::ServerUnaryReactor* AdminService::Trace(grpc::CallbackServerContext* context, const v1::TraceRequest*,
+                                              v1::TraceResponse* response) {
+  const grpc::Status status = check(*context, "Trace");
+  if (status.ok()) response->set_json(actions_.trace());
+  return finish(*context, status);
+}
+
 grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext* context,
                                                     const v1::SetLogLevelRequest* request, v1::SetLogLevelResponse*) {
   if (const grpc::Status status = check(*context, "SetLogLevel"); !status.ok()) return finish(*context, status);

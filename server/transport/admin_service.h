@@ -14,6 +14,7 @@ struct AdminActions {
   std::function<void(v1::StatusResponse&)> describe;
   std::function<void()> drain;
   std::function<void(Reloader::Done)> reload;
+  std::function<std::string()> trace;
 };
 
 /// Whether a client, by gRPC's name for its address, comes over a unix socket or from this machine's loopback.
@@ -30,6 +31,8 @@ class AdminService final : public v1::Admin::CallbackService {
                                   v1::DrainResponse* response) override;
   grpc::ServerUnaryReactor* Reload(grpc::CallbackServerContext* context, const v1::ReloadRequest* request,
                                    v1::ReloadResponse* response) override;
+  grpc::ServerUnaryReactor* Trace(grpc::CallbackServerContext* context, const v1::TraceRequest* request,
+                                  v1::TraceResponse* response) override;
   grpc::ServerUnaryReactor* SetLogLevel(grpc::CallbackServerContext* context, const v1::SetLogLevelRequest* request,
                                         v1::SetLogLevelResponse* response) override;
 

@@ -7,7 +7,6 @@ namespace helix::server {
 namespace {
 
 constexpr std::size_t kLongestName = 128;
-constexpr const char* kPriorityNames[kPriorities] = {"interactive", "normal", "bulk"};
 
 std::optional<std::string> metadata(const grpc::ServerContextBase& context, const char* key) {
   const auto found = context.client_metadata().find(key);

@@ -124,11 +124,17 @@ Status Exchange::admit(std::function<void()> when_room) {
   return {};
 }
 
+int Exchange::priority() const {
+  if (request_ != nullptr && request_->has_priority() && request_->priority() < kPriorities)
+    return static_cast<int>(request_->priority());
+  return origin_.client.ok() ? origin_.client->priority : kNormal;
+}
+
 std::unique_ptr<Request> Exchange::make_request() {
   RequestFacts facts = *origin_.client;
   facts.arrived = arrived_;
   facts.bytes = ticket_.bytes();
-  if (request_->has_priority()) facts.priority = static_cast<int>(request_->priority());
+  facts.priority = priority();
   auto request = std::make_unique<Request>(hits_, std::move(facts), *this, std::move(ticket_), arena_);
   id_ = request->id();
   return request;
@@ -184,8 +190,11 @@ void Exchange::forget_request() {
 
 void Exchange::observe(Code code, std::chrono::nanoseconds queue) {
   const std::chrono::nanoseconds total = Clock::now() - arrived_;
-  observer_->request(
-      {.code = code, .rejected = full_ && code == Code::resource_exhausted, .queue = queue, .total = total});
+  observer_->request({.priority = priority(),
+                      .code = code,
+                      .rejected = full_ && code == Code::resource_exhausted,
+                      .queue = queue,
+                      .total = total});
   if (log::enabled(log::Level::debug))
     log::debug("request.done", {{"client", origin_.peer},
                                 {"traceparent", origin_.traceparent},

@@ -66,6 +66,7 @@ class Exchange : public Caller {
   Status check(const Pipelines& pipelines);
   Status check_priority() const;
   std::unique_ptr<Request> make_request();
+  int priority() const;
   void forget_request();
   void observe(Code code, std::chrono::nanoseconds queue);
   void log_refusal(const Status& status);

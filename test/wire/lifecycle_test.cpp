@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kReloads = test::kThreadSanitizer ? 8 : 100;
+constexpr int kReloads = test::kThreadSanitizer || test::kAddressSanitizer ? 8 : 100;
 
 const std::string kGeometry = HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel";
 

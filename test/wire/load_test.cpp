@@ -20,7 +20,6 @@ std::future<Reply> send(TestServer& server, std::vector<float> x, std::chrono::m
   });
 }
 
-/// Waits, in steps, for what only the server's inside shows.
 /// A lane held at a first request, so that what follows waits.
 std::future<Reply> occupy(TestServer& server) {
   server.script.hold();
@@ -65,7 +64,11 @@ TEST_CASE("of a failing batch only the guilty request fails") {
   }));
   TestServer server;
   auto first = occupy(server);
-  auto good = send(server, {1}), bad = send(server, {x}), also_good = send(server, {2});
+  auto good = send(server, {1});
+  REQUIRE(waiting(server, 1));
+  auto bad = send(server, {x});
+  REQUIRE(waiting(server, 2));
+  auto also_good = send(server, {2});
   REQUIRE(waiting(server, 3));
   server.script.let_go();
   CHECK(good.get().status.ok());

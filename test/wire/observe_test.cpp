@@ -112,7 +112,7 @@ TEST_CASE("http: who takes over an address in use serves at once, and takes the 
   CHECK(second.app().http_port() == 0);
   CHECK(reconstruct(second.client(), request_of({1})).status.ok());
   first.reset();
-  CHECK(wait_for_line(port, "helixd_requests_total{class=\"default\",code=\"OK\",pipeline=\"patatrack\"} 1"));
+  CHECK(wait_for_line(port, "helixd_requests_total{class=\"normal\",code=\"OK\",pipeline=\"patatrack\"} 1"));
   CHECK(second.app().http_port() == port);
 }
 

@@ -120,16 +120,28 @@ class Observe(unittest.TestCase):
             counted[dict(key)["code"]] += value
         self.assertEqual(+counted, sent)
         one = labels(pipeline="patatrack")
-        everyone = labels(**{"pipeline": "patatrack", "class": "default"})
+        everyone = labels(**{"pipeline": "patatrack", "class": "normal"})
         self.assertEqual(samples["helixd_request_seconds_count"][everyone], sent["OK"])
         self.assertEqual(samples["helixd_request_queue_seconds_count"][one], sent["OK"])
         self.assertEqual(samples["helixd_batch_hits_sum"][one], sent["OK"] * len(self.event["x"]))
         self.assertEqual(samples["helixd_requests_rejected_total"][one], 0)  # too large is not full
+        self.assertEqual(samples["helixd_queue_accepted_total"][one], sent["OK"])
+        self.assertEqual(samples["helixd_queue_ended_total"][labels(pipeline="patatrack", end="completed")], sent["OK"])
         self.assertEqual(samples["helixd_queue_requests"][one], 0)
         self.assertEqual(samples["helixd_admitted_bytes"][one], 0)
         self.assertGreater(samples["helixd_lane_busy_seconds_total"][labels(pipeline="patatrack", lane="0")], 0)
         self.assertGreater(samples["helixd_lane_memory_bytes"][labels(pipeline="patatrack", lane="0")], 0)
         self.assertGreater(samples["helixd_stage_seconds_total"][labels(pipeline="patatrack", stage="doublets")], 0)
+
+    def test_requests_are_counted_by_their_priority(self):
+        self.call(request_of(self.event), metadata=(("helix-priority", "bulk"),))
+        self.call(request_of(self.event, priority=0), metadata=(("helix-priority", "bulk"),))
+        self.call(request_of(self.event), metadata=(("helix-priority", "none"),))
+        counted = self.scrape()[0]["helixd_requests_total"]
+        for priority, pipeline, code in (("bulk", "patatrack", "OK"), ("interactive", "patatrack", "OK"),
+                                         ("normal", "patatrack", "INVALID_ARGUMENT")):
+            key = labels(**{"pipeline": pipeline, "class": priority, "code": code})
+            self.assertEqual(counted[key], 1, key)
 
     def test_exposition_is_well_formed(self):
         self.call(request_of(self.event))

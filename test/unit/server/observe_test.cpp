@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <prometheus/text_serializer.h>
 
+#include <limits>
 #include <sstream>
 #include <thread>
 
@@ -51,37 +52,28 @@ TEST_CASE("observe: requests by pipeline, class and code, times of those answere
   Observation observation(4);
   Observer& observer = observation.pipeline("p", {"toy"});
   observer.request({.code = Code::ok, .queue = 1ms, .total = 30ms});
-  observer.request({.client_class = "urgent", .code = Code::ok, .queue = 2ms, .total = 1ms});
+  observer.request({.priority = kInteractive, .code = Code::ok, .queue = 2ms, .total = 1ms});
   observer.request({.code = Code::resource_exhausted, .rejected = false, .queue = {}, .total = 1ms});
   observer.request({.code = Code::resource_exhausted, .rejected = true, .queue = {}, .total = 1ms});
   observation.unplaced().request({.code = Code::not_found, .queue = {}, .total = 1us});
   CHECK(&observation.pipeline("p", {}) == &observer);
   const std::string text = observation.metrics_text({});
   for (const char* line :
-       {R"(helixd_requests_total{class="default",code="OK",pipeline="p"} 1)",
-        R"(helixd_requests_total{class="urgent",code="OK",pipeline="p"} 1)",
-        R"(helixd_requests_total{class="default",code="RESOURCE_EXHAUSTED",pipeline="p"} 2)",
-        R"(helixd_requests_total{class="default",code="CANCELLED",pipeline="p"} 0)",
-        R"(helixd_requests_total{class="default",code="NOT_FOUND",pipeline="none"} 1)",
+       {R"(helixd_requests_total{class="normal",code="OK",pipeline="p"} 1)",
+        R"(helixd_requests_total{class="interactive",code="OK",pipeline="p"} 1)",
+        R"(helixd_requests_total{class="normal",code="RESOURCE_EXHAUSTED",pipeline="p"} 2)",
+        R"(helixd_requests_total{class="normal",code="CANCELLED",pipeline="p"} 0)",
+        R"(helixd_requests_total{class="normal",code="NOT_FOUND",pipeline="none"} 1)",
         R"(helixd_requests_rejected_total{pipeline="p"} 1)",
-        R"(helixd_request_seconds_bucket{class="default",pipeline="p",le="0.025"} 0)",
-        R"(helixd_request_seconds_bucket{class="default",pipeline="p",le="0.05"} 1)",
-        R"(helixd_request_seconds_count{class="default",pipeline="p"} 1)",
+        R"(helixd_request_seconds_bucket{class="normal",pipeline="p",le="0.025"} 0)",
+        R"(helixd_request_seconds_bucket{class="normal",pipeline="p",le="0.05"} 1)",
+        R"(helixd_request_seconds_count{class="normal",pipeline="p"} 1)",
         R"(helixd_request_queue_seconds_bucket{pipeline="p",le="0.001"} 1)",  // the bound belongs to its bucket
         R"(helixd_request_queue_seconds_count{pipeline="p"} 2)", "# TYPE helixd_requests_total counter",
         "# TYPE helixd_request_seconds histogram"}) {
     CAPTURE(line);
     CHECK_THAT(text, Contains(std::string(line) + "\n"));
   }
-}
-
-TEST_CASE("observe: classes of clients are bounded, whatever they are called") {
-  Observation observation(0);
-  for (int i = 0; i < 100; ++i)
-    observation.unplaced().request({.client_class = "class-" + std::to_string(i), .code = Code::ok});
-  const std::string text = observation.metrics_text({});
-  CHECK(count(text, "helixd_request_seconds_count{") == 17);  // default, 15 more, other
-  CHECK_THAT(text, Contains(R"(helixd_requests_total{class="other",code="OK",pipeline="none"} 85)"));
 }
 
 TEST_CASE("observe: batches, their sizes and times, lanes") {
@@ -116,13 +108,24 @@ TEST_CASE("observe: batches, their sizes and times, lanes") {
 
 TEST_CASE("observe: the service's state and the process are read when they are asked for") {
   const Observation observation(0);
-  ServiceState state{true, {{.pipeline = "p", .waiting_requests = 2, .waiting_bytes = 7, .waiting_hits = 5}}};
-  state.pipelines[0].oldest_age = 1500ms;
-  state.pipelines[0].lanes_in_service = 3;
+  ServiceState state{true, {{.pipeline = "p", .lanes_in_service = 3}}};
+  QueueStats& queue = state.pipelines[0].queue;
+  queue.requests = 2, queue.bytes = 7, queue.hits = 5;
+  queue.oldest = 1500ms, queue.backlog = 2500ms;
+  queue.accepted = 10, queue.completed = 4, queue.cancelled = 3, queue.expired = 2, queue.failed = 1;
+  queue.rejected_late = 6, queue.retries = 8;
+  queue.fixed_ms = 250, queue.ms_of_10k_hits = 500, queue.cost_bound_ms = std::numeric_limits<double>::infinity();
   const std::string text = observation.metrics_text(state);
   for (const char* line :
        {"helixd_ready 1", R"(helixd_queue_requests{pipeline="p"} 2)", R"(helixd_queue_hits{pipeline="p"} 5)",
         R"(helixd_queue_bytes{pipeline="p"} 7)", R"(helixd_queue_oldest_age_seconds{pipeline="p"} 1.5)",
+        R"(helixd_queue_backlog_seconds{pipeline="p"} 2.5)", R"(helixd_queue_accepted_total{pipeline="p"} 10)",
+        R"(helixd_queue_ended_total{pipeline="p",end="completed"} 4)",
+        R"(helixd_queue_ended_total{pipeline="p",end="cancelled"} 3)",
+        R"(helixd_queue_ended_total{pipeline="p",end="expired"} 2)",
+        R"(helixd_queue_ended_total{pipeline="p",end="failed"} 1)", R"(helixd_queue_late_total{pipeline="p"} 6)",
+        R"(helixd_queue_retries_total{pipeline="p"} 8)", R"(helixd_cost_batch_seconds{pipeline="p"} 0.25)",
+        R"(helixd_cost_10k_hits_seconds{pipeline="p"} 0.5)", R"(helixd_cost_bound_seconds{pipeline="p"} +Inf)",
         R"(helixd_lanes_in_service{pipeline="p"} 3)", "helixd_build_info{version=\"" HELIX_VERSION "\"} 1"}) {
     CAPTURE(line);
     CHECK_THAT(text, Contains(std::string(line) + "\n"));
@@ -152,8 +155,8 @@ TEST_CASE("observe: counters are exact with many threads and a reader") {
       });
   }
   const std::string text = observation.metrics_text({});
-  CHECK_THAT(text, Contains(R"(helixd_requests_total{class="default",code="CANCELLED",pipeline="p"} 1000)"));
-  CHECK_THAT(text, Contains(R"(helixd_requests_total{class="default",code="OK",pipeline="p"} 1000)"));
+  CHECK_THAT(text, Contains(R"(helixd_requests_total{class="normal",code="CANCELLED",pipeline="p"} 1000)"));
+  CHECK_THAT(text, Contains(R"(helixd_requests_total{class="normal",code="OK",pipeline="p"} 1000)"));
   CHECK_THAT(text, Contains(R"(helixd_batches_total{code="OK",pipeline="p"} 2000)"));
 }
 
