@@ -47,7 +47,7 @@ constexpr OfPipeline kMetrics[] = {
      [](const PipelineState& s) { return number(s.queue.retries); }},
     {"helixd_cost_batch_seconds", "The cost model's fixed part of a batch.", Type::Gauge,
      [](const PipelineState& s) { return s.queue.fixed_ms / 1000; }},
-    {"helixd_cost_10k_hits_seconds", "The cost model's part of one event of 10,000 hits.", Type::Gauge,
+    {"helixd_cost_event_seconds", "The cost model's part of one event of 10,000 hits.", Type::Gauge,
      [](const PipelineState& s) { return s.queue.ms_of_10k_hits / 1000; }},
     {"helixd_cost_bound_seconds", "What a batch may cost; +Inf: no bound.", Type::Gauge,
      [](const PipelineState& s) { return s.queue.cost_bound_ms / 1000; }},

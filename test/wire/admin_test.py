@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
-from daemon import CALL, EVENTS, GEOMETRY, HELIXCTL, STOP, Daemon
+from daemon import CALL, EVENTS, HELIXCTL, STOP, Daemon
 
 ALL_WELL, BAD_INPUT, NO_SERVER = 0, 2, 3
 
@@ -62,7 +62,7 @@ class Admin(unittest.TestCase):
 
     def test_trace(self):
         subprocess.run([HELIXCTL, "reconstruct", "--server", self.daemon.address, "--out", self.folder / "out",
-                        "--geometry", GEOMETRY, EVENTS], check=True, timeout=CALL, capture_output=True)
+                        EVENTS], check=True, timeout=CALL, capture_output=True)
         batches = [e for e in json.loads(self.run_it("trace"))["traceEvents"] if e["name"] == "batch"]
         self.assertGreater(len(batches), 0)
         self.assertEqual(self.run_it("trace", "--out", self.folder / "trace.json"), "")

@@ -135,7 +135,9 @@ class Observe(unittest.TestCase):
 
     def test_requests_are_counted_by_their_priority(self):
         self.call(request_of(self.event), metadata=(("helix-priority", "bulk"),))
-        self.call(request_of(self.event, priority=0), metadata=(("helix-priority", "bulk"),))
+        urgent = request_of(self.event)
+        urgent.priority = 0
+        self.call(urgent, metadata=(("helix-priority", "bulk"),))
         self.call(request_of(self.event), metadata=(("helix-priority", "none"),))
         counted = self.scrape()[0]["helixd_requests_total"]
         for priority, pipeline, code in (("bulk", "patatrack", "OK"), ("interactive", "patatrack", "OK"),

@@ -125,7 +125,7 @@ TEST_CASE("observe: the service's state and the process are read when they are a
         R"(helixd_queue_ended_total{pipeline="p",end="expired"} 2)",
         R"(helixd_queue_ended_total{pipeline="p",end="failed"} 1)", R"(helixd_queue_late_total{pipeline="p"} 6)",
         R"(helixd_queue_retries_total{pipeline="p"} 8)", R"(helixd_cost_batch_seconds{pipeline="p"} 0.25)",
-        R"(helixd_cost_10k_hits_seconds{pipeline="p"} 0.5)", R"(helixd_cost_bound_seconds{pipeline="p"} +Inf)",
+        R"(helixd_cost_event_seconds{pipeline="p"} 0.5)", R"(helixd_cost_bound_seconds{pipeline="p"} +Inf)",
         R"(helixd_lanes_in_service{pipeline="p"} 3)", "helixd_build_info{version=\"" HELIX_VERSION "\"} 1"}) {
     CAPTURE(line);
     CHECK_THAT(text, Contains(std::string(line) + "\n"));
