@@ -33,6 +33,10 @@ class Exchange : public Caller {
   Exchange(Origin origin, Observer& unplaced);
   ~Exchange() override = default;
 
+  /// Before any work: whether there is a place for a request of this size, as far as its head tells.
+  /// errors: resource_exhausted, `full`
+  Status look(const grpc::ByteBuffer& bytes, const Pipelines& pipelines);
+
   /// Takes the bytes, which are gone afterwards: a request that waits is held in memory once.
   /// errors: invalid_argument, not_found, resource_exhausted (over a limit)
   Status read(grpc::ByteBuffer& bytes, const Pipelines& pipelines);

@@ -80,6 +80,20 @@ TEST_CASE("of a failing batch only the guilty request fails") {
   CHECK(reconstruct(server.client(), request_of({3})).status.ok());
 }
 
+TEST_CASE("a request that finds the server full is refused before its hits are looked at") {
+  TestServer server([](server::Options& options) { options.queue.max_requests = 1; });
+  auto first = occupy(server);
+  v1::ReconstructRequest request = request_of({1});
+  request.mutable_hits()->add_x(2);  // one more than y
+  CHECK(reconstruct(server.client(), request).status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  request.set_pipeline("nothing");
+  CHECK(reconstruct(server.client(), request).status.error_code() == StatusCode::NOT_FOUND);
+  server.script.let_go();
+  CHECK(first.get().status.ok());
+  request.set_pipeline("patatrack");
+  CHECK(reconstruct(server.client(), request).status.error_code() == StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_CASE("a lane that loses its device leaves, others go on, without any the server says so") {
   TestServer server({}, 4);
   // each is tried on a second lane, and on no third
