@@ -20,15 +20,13 @@ std::string joined(const std::vector<std::string>& texts) {
   return all;
 }
 
-/// Looks up from time to time, so that the end of the server is not held up.
-Status wait_warm(const PipelineTable& table, const std::stop_token& stop) {
+/// How the warm-up went; none: stopped, or it takes too long. Looks up from time to time, so that the end of the server
+/// is not held up.
+std::optional<Status> wait_warm(const PipelineTable& table, const std::stop_token& stop) {
   const Clock::time_point deadline = Clock::now() + kWarmUpPatience;
-  Status status;
-  do {
-    if (stop.stop_requested()) return unavailable("server is draining");
-    status = table.wait_warm(std::min(deadline, Clock::now() + kStep));
-  } while (!status.ok() && Clock::now() < deadline);
-  return status;
+  std::optional<Status> warm;
+  while (!warm && !stop.stop_requested() && Clock::now() < deadline) warm = table.wait_warm(Clock::now() + kStep);
+  return warm;
 }
 
 void describe(Pipeline& pipeline, v1::PipelineStatus& out) {
@@ -90,7 +88,8 @@ Options App::options() const {
   return options_;
 }
 
-/// Pipelines of these settings, warm and in service.
+/// Puts pipelines of these settings in service when their warm-up has ended. One that failed is better than none, when
+/// the server starts; a reload stays with those that are in service.
 Status App::make_ready(const Options& options, std::shared_ptr<const Detector> detector, const std::stop_token& stop) {
   int generation;
   {
@@ -100,7 +99,9 @@ Status App::make_ready(const Options& options, std::shared_ptr<const Detector> d
   Result<std::unique_ptr<PipelineTable>> table = make_pipelines(options, std::move(detector), make_engines_,
                                                                 observation_, [this, generation] { lost(generation); });
   if (!table.ok()) return table.status();
-  if (Status status = wait_warm(**table, stop); !status.ok()) return status;
+  const std::optional<Status> warm = wait_warm(**table, stop);
+  if (!warm) return unavailable(stop.stop_requested() ? "server is draining" : "pipelines did not warm up in time");
+  if (!warm->ok() && generation > 1) return *warm;
   put_in_service(*std::move(table), options);
   return {};
 }

@@ -95,11 +95,15 @@ std::vector<std::string> PipelineTable::names() const {
   return names;
 }
 
-Status PipelineTable::wait_warm(Clock::time_point deadline) const {
-  for (const auto& pipeline : pipelines_)
-    if (!pipeline->lanes().wait_warm(deadline))
-      return unavailable("pipeline " + pipeline->facts().name + " did not warm up in time");
-  return {};
+std::optional<Status> PipelineTable::wait_warm(Clock::time_point deadline) const {
+  Status all;
+  for (const auto& pipeline : pipelines_) {
+    const std::optional<Status> warm = pipeline->lanes().wait_warm(deadline);
+    if (!warm) return std::nullopt;
+    if (all.ok() && !warm->ok())
+      all = {warm->code(), "pipeline " + pipeline->facts().name + " does not warm up: " + warm->message()};
+  }
+  return all;
 }
 
 bool PipelineTable::stop(const Status& reason, Clock::time_point deadline) const {

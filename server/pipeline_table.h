@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,9 @@ class PipelineTable {
   /// All names that find knows.
   std::vector<std::string> names() const;
 
-  /// Waits until all lanes are warm. errors: unavailable (one is not by the deadline)
-  Status wait_warm(Clock::time_point deadline) const;
+  /// Waits until all warm-ups have ended. How the first that failed did, or ok; none: one has not ended by the
+  /// deadline.
+  std::optional<Status> wait_warm(Clock::time_point deadline) const;
   /// Refuses what waits and lets the lanes end after what they are at; whether all did by the deadline.
   bool stop(const Status& reason, Clock::time_point deadline) const;
 

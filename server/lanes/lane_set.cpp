@@ -35,8 +35,14 @@ std::vector<std::string> LaneSet::devices() const {
   return devices;
 }
 
-bool LaneSet::wait_warm(Clock::time_point deadline) const {
-  return std::all_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->wait_warm(deadline); });
+std::optional<Status> LaneSet::wait_warm(Clock::time_point deadline) const {
+  Status all;
+  for (const auto& lane : lanes_) {
+    const std::optional<Status> warm = lane->wait_warm(deadline);
+    if (!warm) return std::nullopt;
+    if (all.ok()) all = *warm;
+  }
+  return all;
 }
 
 bool LaneSet::wait_ended(Clock::time_point deadline) {

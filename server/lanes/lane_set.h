@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,7 +26,9 @@ class LaneSet {
   std::vector<std::string> devices() const;
   /// Lanes whose device is neither lost nor hangs.
   std::size_t in_service() const;
-  bool wait_warm(Clock::time_point deadline) const;
+  /// Waits until all warm-ups have ended. How the first that failed did, or ok; none: one has not ended by the
+  /// deadline.
+  std::optional<Status> wait_warm(Clock::time_point deadline) const;
   bool wait_ended(Clock::time_point deadline);
 
  private:

@@ -54,9 +54,10 @@ LaneWorker::LaneWorker(int number, std::unique_ptr<Engine> engine, RequestQueue&
       lost_(std::move(lost)),
       observer_(observer) {}
 
-bool LaneWorker::wait_warm(Clock::time_point deadline) {
+std::optional<Status> LaneWorker::wait_warm(Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, deadline, [this] { return warm_; });
+  changed_.wait_until(lock, deadline, [this] { return warm_.has_value(); });
+  return warm_;
 }
 
 bool LaneWorker::wait_ended(Clock::time_point deadline) {
@@ -73,7 +74,7 @@ bool LaneWorker::abandon(Clock::time_point now, TakenBatch& taken) {
   const std::scoped_lock lock(mutex_);
   if (now < overdue_at_) return false;
   overdue_at_ = Clock::time_point::max();
-  abandoned_ = warm_ = ended_ = true;
+  abandoned_ = ended_ = true;
   ++hanging;
   taken = {std::move(part_), run_};
   for (; !pending_.empty(); pending_.pop_back())
@@ -92,7 +93,7 @@ void LaneWorker::warm_up() {
   }
   if (!status.ok()) log::warn("lane.cold", {{"lane", number_}, {"device", device_}, {"error", status.message()}});
   const std::scoped_lock lock(mutex_);
-  warm_ = true;
+  warm_ = std::move(status);
   changed_.notify_all();
 }
 

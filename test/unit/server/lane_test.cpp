@@ -219,7 +219,7 @@ TEST_CASE("lane: an engine is warmed up by the thread that runs it, before its f
   ColdEngine::Threads threads;
   RequestQueue queue;
   std::vector<std::unique_ptr<Engine>> engines;
-  // one that fails at it serves all the same
+  // one that fails at it says so, and serves all the same
   const Status answer = GENERATE(Status(), resource_exhausted("too small"));
   engines.push_back(std::make_unique<ColdEngine>(threads, answer));
   const LaneSet lanes(std::move(engines), queue, 0s, [] {});
@@ -228,7 +228,9 @@ TEST_CASE("lane: an engine is warmed up by the thread that runs it, before its f
   REQUIRE(queue.push(request).ok());
   CHECK_FALSE(lanes.wait_warm(Clock::now() + 20ms));
   threads.may_warm.set_value();
-  CHECK(lanes.wait_warm(Clock::now() + 60s));
+  const std::optional<Status> warm = lanes.wait_warm(Clock::now() + 60s);
+  REQUIRE(warm);
+  CHECK(warm->message() == answer.message());
   CHECK(caller.wait().ok());
   CHECK(caller.sum == 3);
   CHECK_FALSE(threads.cold_run);
