@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include <map>
+
 namespace helix::server {
 namespace {
 
@@ -107,20 +109,27 @@ Status App::make_ready(const Options& options, std::shared_ptr<const Detector> d
 }
 
 void App::put_in_service(std::unique_ptr<PipelineTable> table, const Options& options) {
-  std::vector<std::string> services = table->names();
-  for (const char* service : {v1::Reconstruction::service_full_name(), v1::Admin::service_full_name(), ""})
-    services.emplace_back(service);
   const std::scoped_lock lock(mutex_);
   ++generation_;
   options_ = options;
   pipelines_.replace(std::move(table));
-  health_.set_serving(services);
+  tell_health();
 }
 
 /// A pipeline of this generation has no device left.
 void App::lost(int generation) {
   const std::scoped_lock lock(mutex_);
-  if (generation == generation_) health_.set_all_not_serving();
+  if (generation == generation_) tell_health();
+}
+
+/// Of each pipeline in service, and of what is said for all of them. mutex_ is held, so that what was read last is told
+/// last.
+void App::tell_health() {
+  const Pipelines::Lease table = pipelines_.current();
+  std::map<std::string, bool> serving = table->serving();
+  for (const char* all : {"", v1::Reconstruction::service_full_name()}) serving[all] = table->any_serves();
+  serving[v1::Admin::service_full_name()] = true;
+  health_.set(serving);
 }
 
 Reloader::Outcome App::read_again(const std::stop_token& stop) {

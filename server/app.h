@@ -66,6 +66,7 @@ class App {
   Reloader::Outcome read_again(const std::stop_token& stop);
   void put_in_service(std::unique_ptr<PipelineTable> table, const Options& options);
   void lost(int generation);
+  void tell_health();
   void describe(v1::StatusResponse& status) const;
   Options options() const;
   Status start_http();

@@ -71,6 +71,8 @@ std::string beginning_of(const std::string& text) {
   return text.substr(0, n);
 }
 
+bool serves(const Pipeline& pipeline) { return pipeline.lanes().in_service() > 0; }
+
 std::string kind_of(const std::string& name) { return name.substr(0, name.find('/')); }
 
 }  // namespace
@@ -85,14 +87,19 @@ Result<Pipeline*> PipelineTable::find(const std::string& name) const {
   return not_found("no pipeline \"" + beginning_of(name) + "\"; there is " + known);
 }
 
-std::vector<std::string> PipelineTable::names() const {
-  std::vector<std::string> names;
+std::map<std::string, bool> PipelineTable::serving() const {
+  std::map<std::string, bool> serving;
   for (const auto& pipeline : pipelines_) {
     const std::string& full = pipeline->facts().name;
     for (const std::string& name : {kind_of(full), full})
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      serving.emplace(name, serves(*pipeline));  // as find: the first
   }
-  return names;
+  return serving;
+}
+
+bool PipelineTable::any_serves() const {
+  return std::any_of(pipelines_.begin(), pipelines_.end(),
+                     [](const auto& pipeline) { return pipeline->facts().name != kEcho && serves(*pipeline); });
 }
 
 std::optional<Status> PipelineTable::wait_warm(Clock::time_point deadline) const {

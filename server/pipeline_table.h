@@ -5,6 +5,7 @@
 #include "server/pipeline.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,8 +24,10 @@ class PipelineTable {
   /// By its name, or the part before '/', which means the first of that kind.
   /// errors: not_found, which lists those there are
   Result<Pipeline*> find(const std::string& name) const;
-  /// All names that find knows.
-  std::vector<std::string> names() const;
+  /// All names that find knows, and whether a device is left to each.
+  std::map<std::string, bool> serving() const;
+  /// Whether any pipeline that reconstructs has a device left: echo, which does no work, is not asked.
+  bool any_serves() const;
 
   /// Waits until all warm-ups have ended. How the first that failed did, or ok; none: one has not ended by the
   /// deadline.
