@@ -156,8 +156,10 @@ Reloader::Outcome App::read_again(const std::stop_token& stop) {
   }
   for (const std::string& setting : *outcome)
     log::warn("reload.not_changed", {{"setting", setting}, {"reason", "changes with a restart only"}});
-  const bool ended = pipelines_.end_replaced(Clock::now() + before.server.drain_timeout, stop);
-  if (!ended) log::warn("reload.old_in_use", {{"seconds", before.server.drain_timeout.count() / 1000}});
+  const bool ended = pipelines_.wait_replaced(Clock::now() + before.server.drain_timeout, stop);
+  if (!ended)
+    log::warn("reload.old_in_use", {{"seconds", before.server.drain_timeout.count() / 1000},
+                                    {"effect", "the old pipelines end with their last request"}});
   log::info("reload.done",
             {{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count()}});
   return outcome;

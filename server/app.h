@@ -48,7 +48,7 @@ class App {
 
   /// Reads settings, geometry and models again, makes and warms pipelines beside those in service, and puts them in
   /// their place, whose requests are finished first. After an error nothing has changed. `done` is called once, from
-  /// another thread, when the old pipelines have ended.
+  /// another thread, when the old pipelines have ended, or after drain_timeout.
   void reload(Reloader::Done done) { reloader_->reload(std::move(done)); }
 
   /// Takes the server out of service: health says NOT_SERVING; after drain_delay the addresses are closed, clients are

@@ -76,7 +76,8 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReconstructService:
 grpc::ServerUnaryReactor* ReconstructService::ListPipelines(grpc::CallbackServerContext* context,
                                                             const v1::ListPipelinesRequest*,
                                                             v1::ListPipelinesResponse* response) {
-  for (const auto& pipeline : pipelines_.current()->all()) response->add_pipelines(pipeline->facts().name);
+  const Pipelines::Lease lease = pipelines_.current();
+  for (const auto& pipeline : lease->all()) response->add_pipelines(pipeline->facts().name);
   return finish(*context, {});
 }
 
