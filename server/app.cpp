@@ -112,6 +112,7 @@ void App::put_in_service(std::unique_ptr<PipelineTable> table, const Options& op
   const std::scoped_lock lock(mutex_);
   ++generation_;
   options_ = options;
+  observation_.set_lanes(table->devices());
   pipelines_.replace(std::move(table));
   tell_health();
 }

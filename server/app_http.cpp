@@ -65,7 +65,7 @@ HttpPages App::pages() const {
 }
 
 ServiceState App::state() const {
-  ServiceState state{open_ && health_.of("") == "SERVING", {}};
+  ServiceState state{open_ && health_.of("") == "SERVING", {}, pipelines_.totals()};
   const Pipelines::Lease table = pipelines_.current();
   if (!table) return state;
   for (const auto& pipeline : table->all()) {

@@ -58,12 +58,6 @@ Engines echo_engines(const Options& options) {
   return engines;
 }
 
-std::vector<std::string> devices_of(const Engines& engines) {
-  std::vector<std::string> devices;
-  for (const auto& engine : engines) devices.push_back(engine->device());
-  return devices;
-}
-
 /// The beginning of a text that a client sent, for messages; no character is cut in two.
 std::string beginning_of(const std::string& text) {
   std::size_t n = std::min<std::size_t>(text.size(), 64);
@@ -95,6 +89,12 @@ std::map<std::string, bool> PipelineTable::serving() const {
       serving.emplace(name, serves(*pipeline));  // as find: the first
   }
   return serving;
+}
+
+LaneDevices PipelineTable::devices() const {
+  LaneDevices devices;
+  for (const auto& pipeline : pipelines_) devices[pipeline->facts().name] = pipeline->lanes().devices();
+  return devices;
 }
 
 bool PipelineTable::any_serves() const {
@@ -131,7 +131,7 @@ Result<std::unique_ptr<PipelineTable>> make_pipelines(const Options& options, st
 
   auto table = std::make_unique<PipelineTable>(budget_in_all(options));
   const auto add = [&](PipelineFacts facts, std::shared_ptr<const Detector> geometry, Engines lanes) {
-    Observer& observer = observation.pipeline(facts.name, devices_of(lanes));
+    Observer& observer = observation.pipeline(facts.name);
     table->add(std::make_unique<Pipeline>(std::move(facts), std::move(geometry), *pipeline, &table->in_all(),
                                           std::move(lanes), all_lost, observer));
   };

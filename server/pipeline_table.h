@@ -26,6 +26,8 @@ class PipelineTable {
   Result<Pipeline*> find(const std::string& name) const;
   /// All names that find knows, and whether a device is left to each.
   std::map<std::string, bool> serving() const;
+  /// The device of each lane, by pipeline.
+  LaneDevices devices() const;
   /// Whether any pipeline that reconstructs has a device left: echo, which does no work, is not asked.
   bool any_serves() const;
 

@@ -5,6 +5,13 @@
 #include <algorithm>
 
 namespace helix::server {
+namespace {
+
+void add_counted(const PipelineTable& table, std::map<std::string, QueueTotals>& totals) {
+  for (const auto& pipeline : table.all()) totals[pipeline->facts().name] += pipeline->stats();
+}
+
+}  // namespace
 
 Pipelines::Lease Pipelines::current() const {
   const std::scoped_lock lock(mutex_);
@@ -44,6 +51,7 @@ void Pipelines::end_unused(const std::stop_token& stop) {
     };
     if (!changed_.wait(lock, stop, find)) return;
     std::shared_ptr<Generation> generation = std::move(*unused);
+    add_counted(*generation->table, totals_);  // all of its requests have ended
     generations_.erase(unused);
     ++ending_;
     lock.unlock();
@@ -52,6 +60,18 @@ void Pipelines::end_unused(const std::stop_token& stop) {
     --ending_;
     changed_.notify_all();
   }
+}
+
+std::map<std::string, QueueTotals> Pipelines::totals() const {
+  std::map<std::string, QueueTotals> totals;
+  std::vector<std::shared_ptr<Generation>> generations;
+  {
+    const std::scoped_lock lock(mutex_);
+    totals = totals_;
+    generations = generations_;
+  }
+  for (const auto& generation : generations) add_counted(*generation->table, totals);
+  return totals;
 }
 
 bool Pipelines::stop(const Status& reason, Clock::time_point deadline) const {

@@ -3,9 +3,11 @@
 #include "server/pipeline_table.h"
 
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -28,6 +30,9 @@ class Pipelines {
   /// requested.
   bool wait_replaced(Clock::time_point deadline, const std::stop_token& stop) const;
 
+  /// What the queues of all tables that ever were have counted, by pipeline.
+  std::map<std::string, QueueTotals> totals() const;
+
   /// Refuses all that waits anywhere and lets all lanes end; whether they did by the deadline.
   bool stop(const Status& reason, Clock::time_point deadline) const;
 
@@ -43,8 +48,9 @@ class Pipelines {
   mutable std::condition_variable_any changed_;
   // The last is in service. Shared with whoever looks at all of them while one ends.
   std::vector<std::shared_ptr<Generation>> generations_;
-  int ending_ = 0;  // that have left generations_
-  Lease current_;   // gone before the generations
+  int ending_ = 0;                             // that have left generations_
+  std::map<std::string, QueueTotals> totals_;  // of those that have
+  Lease current_;                              // gone before the generations
   // Who gives the last lease back may be a lane, which cannot wait for its own end.
   std::jthread ender_{[this](const std::stop_token& stop) { end_unused(stop); }};
 };
