@@ -23,6 +23,9 @@ namespace {
 
 constexpr int kReloads = test::kThreadSanitizer || test::kAddressSanitizer ? 8 : 100;
 
+/// kB, by the second half of the reloads: 150 were measured. Sanitizers keep what is freed.
+constexpr long kMayGrow = test::kThreadSanitizer || test::kAddressSanitizer ? 64 << 10 : 4 << 10;
+
 const std::string kGeometry = HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel";
 
 ClientOptions client_options(const std::string& address) {
@@ -175,7 +178,7 @@ TEST_CASE("sudden death under load without another process: every call ends with
   auto helixd = start({});
   const std::string address = helixd->address();
   REQUIRE_FALSE(address.empty());
-  std::atomic<int> ended = 0;
+  std::atomic<int> answered = 0, ended = 0;
   std::vector<std::thread> clients;
   for (int i = 0; i < 4; ++i)
     clients.emplace_back([&] {
@@ -188,10 +191,11 @@ TEST_CASE("sudden death under load without another process: every call ends with
       call.pipeline = "echo";
       call.hits.x = call.hits.y = call.hits.z = x;
       auto answer = (*client)->reconstruct(call);
+      if (answer.ok()) ++answered;
       while (answer.ok()) answer = (*client)->reconstruct(call);
       if (answer.status().code() == Code::unavailable) ++ended;
     });
-  std::this_thread::sleep_for(300ms);
+  CHECK(eventually([&] { return answered == 4; }));
   helixd->signal(SIGKILL);
   for (std::thread& client : clients) client.join();
   CHECK(ended == 4);
@@ -208,7 +212,7 @@ TEST_CASE("reload: a hundred times under load no request fails, and memory does 
   const auto admin = Admin::connect(client_options(address));
   REQUIRE(admin.ok());
   Load load(address, 2, 1ms);
-  long early = 0;
+  long middle = 0;
   for (int i = 1; i <= kReloads; ++i) {
     settings(i);
     const auto done = (*admin)->reload();
@@ -216,15 +220,14 @@ TEST_CASE("reload: a hundred times under load no request fails, and memory does 
     const auto state = (*admin)->state();
     REQUIRE(state.ok());
     REQUIRE(state->pipelines.front().max_requests == static_cast<std::uint32_t>(200 + i));
-    if (i == kReloads / 4) early = resident(state->pid);
+    if (i == kReloads / 2) middle = resident(state->pid);
   }
   CHECK(load.goes_on());
   CHECK(load.stop() == "");
   const auto state = (*admin)->state();
   REQUIRE(state.ok());
   CHECK(state->reloads == kReloads);
-  const long late = resident(state->pid);
-  CHECK(late < early + early / 4 + 16 * 1024);
+  CHECK(resident(state->pid) - middle < kMayGrow);
 }
 
 TEST_CASE("reload: a bad file changes nothing and is named, what cannot change too") {

@@ -146,7 +146,9 @@ TEST_CASE("requests that nobody waits for make room and are not computed") {
   TestServer server([](server::Options& options) { options.queue.max_requests = 2; });
   auto first = occupy(server);
   SECTION("deadline passed") {
-    CHECK(reconstruct(server.client(), request_of({1}), 200ms).status.error_code() == StatusCode::DEADLINE_EXCEEDED);
+    auto late = send(server, {1}, 2s);
+    REQUIRE(waiting(server, 1));
+    CHECK(late.get().status.error_code() == StatusCode::DEADLINE_EXCEEDED);
   }
   SECTION("cancelled") {
     grpc::ClientContext context;
@@ -256,6 +258,7 @@ TEST_CASE("faults that are switched on hang lanes, every call ends, most on anot
   const server::QueueStats stats = pipeline_of(server).stats();
   CHECK(stats.accepted == stats.completed + stats.failed);
   CHECK(static_cast<std::uint64_t>(stats.lanes) + stats.retries + stats.failed == 4);  // one request a lane that left
+  REQUIRE(eventually([] { return server::hanging_lanes() == 0; }));                    // they use the script
 }
 
 TEST_CASE("draining answers what is under way and refuses what comes later") {

@@ -169,7 +169,10 @@ TEST_CASE("stream: reading stops at the limits, and unary calls have their place
   REQUIRE(eventually([&] { return pipeline_of(server).admission().requests() == 5; }));
   std::this_thread::sleep_for(50ms);  // a sixth would be here by now, mostly
   CHECK(pipeline_of(server).admission().requests() == 5);
+  auto unary = std::async(std::launch::async, [&] { return reconstruct(server.client(), request_of({1}), 60s); });
+  CHECK(eventually([&] { return pipeline_of(server).admission().requests() == 6; }));
   server.script.let_go();
+  CHECK(unary.get().status.ok());
   stream.close();
   CHECK(stream.read_all().size() == 20);
   CHECK(stream.finish().ok());
