@@ -1,5 +1,7 @@
 #include "server/transport/health.h"
 
+#include "server/transport/finish.h"
+
 #include <optional>
 
 namespace helix::server {
@@ -115,10 +117,9 @@ grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* cont
     if (const auto found = status_.find(request->service()); found != status_.end()) known = found->second;
   }
   if (known) response->set_status(*known);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(known ? grpc::Status()
-                        : grpc::Status(grpc::StatusCode::NOT_FOUND, "no service \"" + request->service() + "\""));
-  return reactor;
+  return finish(*context, known
+                              ? grpc::Status()
+                              : grpc::Status(grpc::StatusCode::NOT_FOUND, "no service \"" + request->service() + "\""));
 }
 
 grpc::ServerWriteReactor<HealthService::Answer>* HealthService::Watch(grpc::CallbackServerContext*,

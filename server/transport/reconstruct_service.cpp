@@ -2,6 +2,7 @@
 
 #include "server/transport/encode.h"
 #include "server/transport/exchange.h"
+#include "server/transport/finish.h"
 #include "server/transport/grpc_status.h"
 #include "server/transport/receipt.h"
 #include "server/transport/retry_info.h"
@@ -52,12 +53,6 @@ class Call final : public grpc::ServerUnaryReactor, private Exchange {
   std::atomic<bool> cancelled_ = false;
 };
 
-grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext& context, const Status& status) {
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  reactor->Finish(grpc_status(status));
-  return reactor;
-}
-
 }  // namespace
 
 // gRPC lends the bytes for the length of the call; nobody else reads them.
@@ -86,7 +81,7 @@ grpc::ServerUnaryReactor* ReconstructService::DescribePipeline(grpc::CallbackSer
                                                                v1::DescribePipelineResponse* response) {
   const Pipelines::Lease lease = pipelines_.current();
   const Result<Pipeline*> pipeline = lease->find(request->pipeline());
-  if (!pipeline.ok()) return finish(*context, pipeline.status());
+  if (!pipeline.ok()) return finish(*context, grpc_status(pipeline.status()));
   encode(**pipeline, *response);
   return finish(*context, {});
 }
