@@ -22,7 +22,7 @@ class Call final : public grpc::ServerUnaryReactor, private Exchange {
   /// Takes the bytes. May end with the call finished, as any step that finishes it.
   void start(grpc::ByteBuffer& bytes, const Pipelines& pipelines, Gate& gate) {
     pass_ = gate.enter();
-    Status status = pass_ ? look(bytes, pipelines) : unavailable("server is draining: go elsewhere");
+    Status status = pass_ ? look(bytes, pipelines) : go_elsewhere();
     if (status.ok()) status = read(bytes, pipelines);
     if (status.ok()) status = admit();
     if (full()) {

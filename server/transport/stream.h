@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/core/status.h"
 #include "server/batching/gate.h"
 #include "server/pipelines.h"
 
@@ -12,6 +13,9 @@
 #include <set>
 
 namespace helix::server {
+
+/// What calls are told that come, or are cut off, while the server drains.
+inline Status go_elsewhere() { return unavailable("server is draining: go elsewhere"); }
 
 /// What one stream may hold (StreamOptions); beyond it, it is not read on.
 struct StreamLimits {
