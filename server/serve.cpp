@@ -3,6 +3,7 @@
 #include "kernels/geometry/detector.h"
 #include "server/app.h"
 #include "server/end_watch.h"
+#include "server/file_limit.h"
 #include "server/lanes/lane_worker.h"
 #include "server/observe/grpc_log.h"
 #include "server/observe/log.h"
@@ -107,6 +108,7 @@ bool drain(App& app, Signals& signals, Asked& asked) {
 
 int serve(const Options& options, const std::function<Result<Options>()>& read_options, Signals& signals) {
   route_grpc_log();
+  raise_file_limit();
   Asked asked;
   const auto end = [&] {
     asked.drain = true;
