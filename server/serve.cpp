@@ -95,11 +95,13 @@ void serve_until_end(App& app, Signals& signals, Asked& asked) {
 
 /// Whether all requests were answered.
 bool drain(App& app, Signals& signals, Asked& asked) {
+  std::optional<EndWatch> watch;
   return work_beside(
       signals, [&app](const std::stop_token& stop) { return app.drain(stop); },
       [&](int signal, std::jthread& thread) {
         if (signal == SIGHUP || ++asked.ends == 1) return;
         log::warn("server.stop_now", {{"signal", signal}});
+        if (!watch) watch.emplace(kNotDrained);
         thread.request_stop();
       });
 }
