@@ -49,10 +49,11 @@ void describe(Pipeline& pipeline, v1::PipelineStatus& out) {
 }  // namespace
 
 Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<const Detector> detector,
-                                        const EngineFactory& make_engines, Program program) {
+                                        const EngineFactory& make_engines, Program program,
+                                        const std::stop_token& stop) {
   std::unique_ptr<App> app(new App(options, make_engines, std::move(program)));
   if (Status status = app->start_http(); !status.ok()) return status;
-  if (Status status = app->make_ready(options, detector, {}); !status.ok()) return status;
+  if (Status status = app->make_ready(options, detector, stop); !status.ok()) return status;
   if (Status status = app->open(); !status.ok()) return status;
   app->open_ = true;
   log::info("server.ready", {{"version", HELIX_VERSION},
@@ -166,12 +167,7 @@ Reloader::Outcome App::read_again(const std::stop_token& stop) {
   return outcome;
 }
 
-/// Once: a second signal would end the drain that the first began.
 void App::ask_for_end() {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (draining_ || std::exchange(end_asked_, true)) return;
-  }
   if (program_.end) program_.end();
 }
 

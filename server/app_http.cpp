@@ -16,8 +16,8 @@ int App::http_port() const {
   return http_ ? http_->port() : 0;
 }
 
-// The helixd that this one takes over from has the address until it has drained, as its /readyz must say so, and the
-// library cannot share it: metrics begin when the other is gone.
+// The helixd that this one takes over from has the address until it has drained, as its /readyz must say so: metrics
+// begin when the other is gone. Whatever else is wrong with the address would stay so, and stops the start.
 Status App::start_http() {
   if (options_.http.listen.empty()) return {};
   const Status status = open_http();

@@ -146,6 +146,11 @@ TEST_CASE("http: who takes over an address in use serves at once, and takes the 
     options.server.share_port = true;
   });
   CHECK(second.app().http_port() == 0);
+  const auto mistaken = [&](server::Options& options) {
+    options.http.listen = "192.0.2.1:" + std::to_string(port);
+    options.server.share_port = true;
+  };
+  CHECK_THROWS_WITH(TestServer(mistaken), Contains("cannot listen on 192.0.2.1:"));
   CHECK(reconstruct(second.client(), request_of({1})).status.ok());
   first.reset();
   CHECK(wait_for_line(port, "helixd_requests_total{class=\"normal\",code=\"OK\",pipeline=\"patatrack\"} 1"));

@@ -1,5 +1,4 @@
 #include "server/observe/buckets.h"
-#include "server/observe/http.h"
 #include "server/observe/observation.h"
 #include "server/observe/traceparent.h"
 #include "server/transport/receipt.h"
@@ -255,23 +254,4 @@ TEST_CASE("receipt: times in whole microseconds, a device that cannot end it ear
   CHECK(receipt(answer) ==
         "queue=1;batch=0;batch_events=4;batch_hits=900;copy_in=2;compute=12;stage.find=3000;stage.fit=9000;copy_out=3;"
         "lane=2;backend=cuda;device=GPU_ 0___");
-}
-
-TEST_CASE("http: wrong addresses and ports in use are errors that say so") {
-  for (const char* address : {"8002", "localhost", "127.0.0.1:", "127.0.0.1:8002s", "127.0.0.1:70000", ":1",
-                              "127.0.0.1:0,127.0.0.1:0", "127.0.0.1:-1"}) {
-    CAPTURE(address);
-    const auto server = HttpServer::start(address, {});
-    REQUIRE_FALSE(server.ok());
-    CHECK(server.status().code() == Code::invalid_argument);
-    CHECK_THAT(server.status().message(), Contains("http.listen: \"" + std::string(address) + "\""));
-  }
-  const auto first = HttpServer::start("127.0.0.1:0", {});
-  REQUIRE(first.ok());
-  CHECK((*first)->port() > 0);
-  const std::string taken = "127.0.0.1:" + std::to_string((*first)->port());
-  const auto second = HttpServer::start(taken, {});
-  REQUIRE_FALSE(second.ok());
-  CHECK(second.status().code() == Code::unavailable);
-  CHECK_THAT(second.status().message(), Contains("cannot listen on " + taken));
 }
