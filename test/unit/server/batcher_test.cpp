@@ -1,6 +1,8 @@
 // What a free lane takes, and who comes too late.
 #include "server/batching/batcher.h"
 
+#include "test/support/someone.h"
+
 #include <catch2/catch.hpp>
 
 #include <deque>
@@ -10,12 +12,6 @@ using namespace helix::server;
 using namespace std::chrono_literals;
 
 namespace {
-
-const Clock::time_point kStart{};
-
-struct Someone : Waiter {
-  using Waiter::Waiter;
-};
 
 struct Queue : Batcher {
   explicit Queue(BatchLimits limits, int lanes = 1) : Batcher({.limits = limits}, lanes) {}
@@ -138,24 +134,21 @@ TEST_CASE("batcher: a deadline that cannot be met is refused with the figures, a
   const auto due = [](Clock::duration after) {
     return RequestFacts{.work = Work::of(1, 1000), .arrived = kStart, .deadline = kStart + after};
   };
-  for (int i = 0; i < 10; ++i) queue.come(Work::of(1, 1000));
+  for (int i = 0; i < 10; ++i) queue.come(Work::of(1, 1000), kStart + 40ms);
   CHECK(queue.meets_deadline(due(1ms), kStart).ok());  // nothing is known
   queue.teach(0, 10);
   queue.take(kStart);
   queue.take(kStart);
   // 2 run for 10 ms, 8 wait: 50 ms on two lanes, and 10 ms of its own
   CHECK(in_ms(queue.backlog(kStart)) == Approx(50).epsilon(0.05));
-  const auto last_of_its_client = [&](Clock::duration after) {
-    RequestFacts facts = due(after);
-    facts.deadline = kStart + after;
-    return facts;
-  };
-  CHECK(queue.meets_deadline(last_of_its_client(9ms), kStart).code() == Code::deadline_exceeded);
-  CHECK_THAT(
-      queue.meets_deadline(last_of_its_client(9ms), kStart).message(),
-      Catch::StartsWith("deadline in 9 ms cannot be met: 10 ms of work go before it and its batch takes 10 ms (8 "
-                        "requests wait, lanes in service: 2)"));
-  CHECK(queue.meets_deadline(last_of_its_client(25ms), kStart).ok());  // earlier than those without a deadline
+  const Status last = queue.meets_deadline(due(58ms), kStart);
+  CHECK(last.code() == Code::deadline_exceeded);
+  CHECK_THAT(last.message(),
+             Catch::StartsWith("deadline in 58 ms cannot be met: 50 ms of work go before it and its batch takes 10 ms "
+                               "(8 requests wait, lanes in service: 2)"));
+  CHECK(queue.meets_deadline(due(62ms), kStart).ok());
+  CHECK(queue.meets_deadline(due(22ms), kStart).ok());  // goes before those that wait: 10 ms, and 10 ms of its own
+  CHECK(queue.meets_deadline(due(18ms), kStart).code() == Code::deadline_exceeded);
   CHECK(queue.meets_deadline(due(Clock::duration(-1)), kStart).code() == Code::deadline_exceeded);
 }
 

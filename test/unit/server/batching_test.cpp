@@ -1,6 +1,7 @@
 // The queue's policy and its bookkeeping, without threads where none is the point.
 #include "server/batching/gate.h"
 #include "server/batching/request_queue.h"
+#include "test/support/someone.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,8 +12,6 @@ using namespace helix::server;
 using namespace std::chrono_literals;
 
 namespace {
-
-const Clock::time_point kStart{};
 
 struct FakeCaller : Caller {
   bool cancelled() const override { return gone; }
