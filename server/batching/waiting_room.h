@@ -84,6 +84,9 @@ class WaitingRoom {
   /// that waits in its class and those before.
   Work ahead_of(const RequestFacts& facts) const;
 
+  bool any(int priority) const { return !ranks_[priority].since.empty(); }
+  /// Whose deadline is first, or null where nobody has one.
+  const Waiter* most_urgent() const { return by_deadline_.empty() ? nullptr : by_deadline_.begin()->second; }
   /// Clients that are remembered, in all classes.
   std::size_t clients() const;
 

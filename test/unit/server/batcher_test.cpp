@@ -16,8 +16,9 @@ namespace {
 struct Queue : Batcher {
   explicit Queue(BatchLimits limits, int lanes = 1) : Batcher({.limits = limits}, lanes) {}
 
-  void come(Work work, Clock::time_point deadline = Clock::time_point::max()) {
-    people.emplace_back(RequestFacts{.work = work, .bytes = 100, .arrived = kStart, .deadline = deadline});
+  void come(Work work, Clock::time_point deadline = Clock::time_point::max(), int priority = kNormal) {
+    people.emplace_back(
+        RequestFacts{.work = work, .bytes = 100, .priority = priority, .arrived = kStart, .deadline = deadline});
     add(people.back(), kStart);
   }
   /// Events of the next batch, request by request.
@@ -127,6 +128,35 @@ TEST_CASE("batcher: a lane waits for a fuller batch only when it was told to") {
   CHECK(queue.next(kStart + 1ms).size() == 3);
   queue.come(Work::of(1, 10));
   CHECK(queue.take(kStart + 1ms, true).batch.size() == 1);
+}
+
+TEST_CASE("batcher: a lane waits for a fuller batch no longer than those who wait can") {
+  Queue queue({.max_queue_delay = 1s, .preferred_events = 30});
+  SECTION("until the batch must begin to meet the earliest deadline") {
+    queue.teach(10, 0);
+    queue.come(Work::of(1, 1000));
+    queue.come(Work::of(1, 1000), kStart + 500ms);
+    queue.come(Work::of(1, 1000), kStart + 100ms);
+    const auto until = queue.take(kStart).wait_until;
+    REQUIRE(until);
+    CHECK(in_ms(*until - kStart) == Approx(80).margin(2));  // time for it twice: lanes are late, and so are batches
+    CHECK(queue.next(*until).size() == 3);
+  }
+  SECTION("not at all beside a deadline while nobody knows what a batch takes") {
+    queue.come(Work::of(1, 1000), kStart + 100ms);
+    CHECK(queue.next().size() == 1);
+  }
+  SECTION("as told beside a deadline that is far away") {
+    queue.teach(10, 0);
+    queue.come(Work::of(1, 1000), kStart + 10s);
+    CHECK(queue.take(kStart).wait_until == kStart + 1s);
+  }
+  SECTION("not at all beside someone interactive") {
+    queue.come(Work::of(1, 1000));
+    CHECK(queue.take(kStart).wait_until == kStart + 1s);
+    queue.come(Work::of(1, 1000), Clock::time_point::max(), kInteractive);
+    CHECK(queue.next().size() == 2);
+  }
 }
 
 TEST_CASE("batcher: a deadline that cannot be met is refused with the figures, a doubtful one is not") {
