@@ -37,7 +37,7 @@ class Batcher::Filling {
       ++dropped_;
       return WaitingRoom::Verdict::drop;
     }
-    const bool first = !begun_, fits = this->fits(work_ + facts.work, bytes_ + facts.bytes);
+    const bool first = !begun_, fits = this->fits(work_ + facts.work, bytes_ + facts.bytes) && !waiter.suspect();
     if (!first && !fits) return work_.events >= max_events_ ? WaitingRoom::Verdict::full : WaitingRoom::Verdict::skip;
     begun_ = true;
     work_ += facts.work;
@@ -150,7 +150,8 @@ Clock::time_point Batcher::must_begin_by() const {
 }
 
 std::optional<Clock::time_point> Batcher::delayed_until(Clock::time_point now) const {
-  if (limits_.max_queue_delay == Clock::duration::zero() || room_.empty()) return std::nullopt;
+  if (limits_.max_queue_delay == Clock::duration::zero() || room_.empty() || room_.any(kInteractive))
+    return std::nullopt;
   const Work& work = room_.work();
   if (work.events >= std::min(limits_.preferred_events, limits_.max_events) || work.hits >= limits_.max_hits)
     return std::nullopt;

@@ -64,8 +64,6 @@ class Request final : public Waiter {
 
   /// Its end will be counted there.
   void count_in(Ends& ends) { ends_ = &ends; }
-  /// Whether a lane lost it before; notes that one did now.
-  bool lost_again() { return std::exchange(lost_, true); }
 
   void answer(const Answer& answer);
   void refuse(const Status& status);
@@ -79,7 +77,6 @@ class Request final : public Waiter {
   Ticket ticket_;
   std::shared_ptr<const void> memory_;
   Ends* ends_ = nullptr;
-  bool lost_ = false;
 };
 
 /// Requests that run together; all bring the same optional columns.

@@ -159,6 +159,20 @@ TEST_CASE("batcher: a lane waits for a fuller batch no longer than those who wai
   }
 }
 
+TEST_CASE("batcher: one whose lane was lost runs alone from then on, whoever waits beside it") {
+  Queue queue({.max_events = 8});
+  for (int i = 0; i < 3; ++i) queue.come(Work::of(1, 10));
+  for (Waiter* waiter : queue.take(kStart).batch) {
+    CHECK_FALSE(waiter->lost_again());
+    queue.put_back(*waiter, kStart);
+  }
+  for (int i = 0; i < 2; ++i) queue.come(Work::of(2, 10));
+  queue.come(Work::of(3, 10), Clock::time_point::max(), kInteractive);
+  CHECK(queue.next() == Events{3});  // the next in line behind it is one of those
+  for (int i = 0; i < 3; ++i) CHECK(queue.next() == Events{1});
+  CHECK(queue.next() == Events{2, 2});
+}
+
 TEST_CASE("batcher: a deadline that cannot be met is refused with the figures, a doubtful one is not") {
   Queue queue({.max_events = 1, .overhead = 0}, 2);
   const auto due = [](Clock::duration after) {

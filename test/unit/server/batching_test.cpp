@@ -220,24 +220,26 @@ TEST_CASE("a request that was cancelled before it came to wait is not taken") {
   CHECK(queue.stats().accepted == 0);
 }
 
-TEST_CASE("requests given back wait at their old places, once") {
+TEST_CASE("requests given back wait at their old places, once, and run alone") {
   Requests make;
-  RequestQueue queue({.limits = {.max_events = 2}});
-  for (const Index n : {1, 1, 3, 4}) {
+  RequestQueue queue({.limits = {.max_events = 3}});
+  for (const Index n : {1, 2, 3, 4}) {
     auto request = make.make(n, 1);
     REQUIRE(queue.push(request).ok());
   }
   TakenBatch batch = queue.take({});
-  CHECK(events_of(batch) == std::vector<Index>{1, 1});
+  CHECK(events_of(batch) == std::vector<Index>{1, 2});
   queue.give_back(std::move(batch.requests), unavailable("lane lost"));
   CHECK(queue.waiting() == 4);
+  CHECK(queue.stats().retries == 2);
   batch = queue.take({});
-  CHECK(events_of(batch) == std::vector<Index>{1, 1});
+  CHECK(events_of(batch) == std::vector<Index>{1});
   CHECK(make.caller.finished == 0);
   queue.give_back(std::move(batch.requests), unavailable("lane lost"));
-  CHECK(make.caller.finished == 2);
+  CHECK(make.caller.finished == 1);
   CHECK(make.caller.last.message() == "lane lost");
   CHECK(queue.stats().retries == 2);
+  CHECK(events_of(queue.take({})) == std::vector<Index>{2});
   CHECK(events_of(queue.take({})) == std::vector<Index>{3});
 }
 

@@ -291,7 +291,32 @@ TEST_CASE("lane: when a device is lost its batch goes to other lanes") {
   CHECK(adds_up(bench.queue.stats()));
 }
 
+TEST_CASE("lane: a request that breaks devices breaks two, and no other is refused for it") {
+  constexpr int kRequests = 64, kGuilty = 37;
+  std::vector<std::unique_ptr<SumCaller>> callers;
+  RequestQueue queue({.limits = {.overhead = 0}});
+  for (int i = 0; i < kRequests; ++i) {
+    callers.push_back(std::make_unique<SumCaller>(std::array{i == kGuilty ? kLosing : float(i), 0.f}));
+    auto request = callers.back()->request();
+    REQUIRE(queue.push(request).ok());
+  }
+  const LaneSet lanes(sum_engines(3), queue, 0s, [] {});
+  for (int i = 0; i < kRequests; ++i) {
+    const Status status = callers[i]->wait();
+    CHECK(status.ok() == (i != kGuilty));
+    CHECK(callers[i]->sum == (i == kGuilty ? 0 : i));
+  }
+  CHECK(lanes.in_service() == 1);
+  const QueueStats stats = queue.stats();
+  CHECK(stats.retries >= 1);
+  CHECK(stats.completed == kRequests - 1);
+  CHECK(stats.failed == 1);
+  queue.close(unavailable("end"));
+}
+
 namespace {
+
+constexpr auto kWatchdog = 1s;  // a healthy lane on a loaded machine is quicker
 
 /// Hangs in its first batch until it is told to go on; then looks at its hits once more.
 class HangingEngine : public SumEngine {
@@ -316,8 +341,6 @@ class HangingEngine : public SumEngine {
   Script& script_;
   bool hung_ = false;
 };
-constexpr auto kWatchdog = 1s;  // a healthy lane on a loaded machine is quicker
-
 
 }  // namespace
 
