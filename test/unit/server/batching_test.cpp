@@ -15,12 +15,16 @@ namespace {
 
 struct FakeCaller : Caller {
   bool cancelled() const override { return gone; }
-  void answer(const Answer&) override { ++finished; }
+  void answer(const Answer&, const Ended& ended) override {
+    ended(answers_end_as);
+    ++finished;
+  }
   void refuse(const Status& status) override {
     ++finished;
     last = status;
   }
   bool gone = false;
+  Code answers_end_as = Code::ok;
   int finished = 0;
   Status last;
 };
@@ -130,6 +134,23 @@ TEST_CASE("the place in the budget is free when the caller hears of the end") {
   Request request({}, RequestFacts{}, caller, *admission.admit(10));
   request.refuse(not_found(""));
   CHECK(caller.requests_then == 0);
+}
+
+TEST_CASE("an answer that could not be encoded is counted as what it became, once") {
+  Admission admission({.max_requests = 1, .max_bytes = 100});
+  Ends ends;
+  FakeCaller caller;
+  caller.answers_end_as = Code::internal;
+  Request request({}, RequestFacts{}, caller, *admission.admit(10));
+  request.count_in(ends);
+  const BatchResult result;
+  const std::string name = "fake";
+  request.answer({result, 0, 0, 0, {}, {}, name, name});
+  request.refuse(not_found("has ended before"));
+  CHECK(caller.finished == 1);
+  CHECK(ends.completed == 0);
+  CHECK(ends.failed == 1);
+  CHECK(admission.requests() == 0);
 }
 
 TEST_CASE("the queue finishes what nobody waits for, and gives out the rest") {

@@ -64,7 +64,8 @@ class SumCaller : public Caller {
   std::shared_ptr<const void> memory;
   std::atomic<bool> gone = false;
   bool cancelled() const override { return gone; }
-  void answer(const Answer& answer) override {
+  void answer(const Answer& answer, const Ended& ended) override {
+    ended(Code::ok);
     sum = answer.result.vertices.chi2[answer.result.vertices.event_offsets[answer.first_event]];
     end_.set_value({});
   }
