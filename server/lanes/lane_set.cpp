@@ -51,7 +51,7 @@ std::size_t LaneSet::in_service() const {
 }
 
 /// Takes a lane out of service, and with it those on the same CUDA device. Returns how many are left.
-int LaneSet::leave(std::size_t number) {
+std::size_t LaneSet::leave(std::size_t number) {
   const std::scoped_lock lock(mutex_);
   const Lane& gone = *lanes_[number];
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
@@ -60,14 +60,15 @@ int LaneSet::leave(std::size_t number) {
     in_service_[i] = false;
     lanes_[i]->stop();
   }
-  return static_cast<int>(std::count(in_service_.begin(), in_service_.end(), true));
+  const auto left = static_cast<std::size_t>(std::count(in_service_.begin(), in_service_.end(), true));
+  queue_.set_lanes(static_cast<int>(left));
+  return left;
 }
 
 void LaneSet::lost(std::size_t number, const Status& why, TakenBatch taken) {
   log::error("device.lost", {{"lane", number}, {"requests", taken.requests.size()}, {"error", why.message()}});
-  const int left = leave(number);
+  const std::size_t left = leave(number);
   queue_.over(taken.run);
-  queue_.set_lanes(left);
   if (left > 0) return queue_.give_back(std::move(taken.requests), why);
   queue_.refuse_waiting(unavailable("no device is left: " + why.message()));
   for (auto& request : taken.requests) request->refuse(why);
