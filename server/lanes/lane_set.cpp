@@ -1,10 +1,12 @@
 #include "server/lanes/lane_set.h"
 
+#include "server/lanes/watch_rounds.h"
 #include "server/observe/log.h"
 
 #include <pthread.h>
 
 #include <algorithm>
+#include <exception>
 
 namespace helix::server {
 
@@ -75,23 +77,30 @@ void LaneSet::lost(std::size_t number, const Status& why, TakenBatch taken) {
   all_lost_();
 }
 
-/// A batch that starts later is overdue after `watchdog` at the earliest, so nothing is missed by sleeping so long.
+/// A batch that starts later is overdue after `watchdog` at the earliest, so no round misses one.
 void LaneSet::watch(const std::stop_token& stop) {
   pthread_setname_np(pthread_self(), "watchdog");
+  WatchRounds rounds(watchdog_, Clock::now());
   while (!stop.stop_requested()) {
-    const Clock::time_point next = std::min(abandon_overdue(), Clock::now() + watchdog_);
+    const Clock::time_point now = Clock::now();
+    try {
+      if (rounds.begin(now)) rounds.come_by(abandon_overdue(now));
+    } catch (const std::exception& error) {
+      log::error("watchdog.failed", {{"error", error.what()}});
+    }
     std::mutex mutex;
     std::unique_lock lock(mutex);
-    never_.wait_until(lock, stop, next, [] { return false; });
+    never_.wait_until(lock, stop, rounds.next(), [] { return false; });
   }
 }
 
-/// Returns when the next one would be overdue.
-Clock::time_point LaneSet::abandon_overdue() {
+/// Returns when the next one would be overdue. By the time at which the round began: a stop within it counts for no
+/// one.
+Clock::time_point LaneSet::abandon_overdue(Clock::time_point now) {
   Clock::time_point next = Clock::time_point::max();
   for (std::size_t number = 0; number < lanes_.size(); ++number) {
     TakenBatch taken;
-    if (lanes_[number]->abandon(Clock::now(), taken)) {
+    if (lanes_[number]->abandon(now, taken)) {
       lost(number, unavailable("lane " + std::to_string(number) + " hangs in its device"), std::move(taken));
     } else {
       next = std::min(next, lanes_[number]->overdue_at());

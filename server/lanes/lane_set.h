@@ -32,7 +32,7 @@ class LaneSet {
   void lost(std::size_t number, const Status& why, TakenBatch taken);
   std::size_t leave(std::size_t number);
   void watch(const std::stop_token& stop);
-  Clock::time_point abandon_overdue();
+  Clock::time_point abandon_overdue(Clock::time_point now);
 
   RequestQueue& queue_;
   const Clock::duration watchdog_;

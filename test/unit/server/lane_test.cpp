@@ -1,6 +1,7 @@
 // Lanes with a queue and an engine, and no gRPC: what the thread sanitizer can see all of.
 #include "server/lanes/faults.h"
 #include "server/lanes/lane_set.h"
+#include "server/lanes/watch_rounds.h"
 #include "server/simulation/simulation.h"
 
 #include <catch2/catch.hpp>
@@ -392,6 +393,21 @@ TEST_CASE("lane: when the last one hangs its requests are refused") {
 }
 
 TEST_CASE("lane: thousands cancelled, late, guilty and good at once, each ends once and is counted") {
+TEST_CASE("watchdog: judges no lane for a while after the process was stopped") {
+  const Clock::time_point start{};
+  WatchRounds rounds(4s, start);
+  CHECK(rounds.begin(start));
+  CHECK(rounds.next() == start + 1s);  // often enough to notice
+  rounds.come_by(start + 500ms);
+  CHECK(rounds.next() == start + 500ms);
+  CHECK(rounds.begin(start + 1s));  // a little late, on a machine that is busy
+  CHECK_FALSE(rounds.begin(start + 60s));
+  CHECK(rounds.next() == start + 61s);
+  CHECK_FALSE(rounds.begin(start + 61s));
+  CHECK_FALSE(rounds.begin(start + 63s));
+  CHECK(rounds.begin(start + 64s));
+}
+
   Bench bench(3, {.max_events = 16}, {.fail_every = 7});
   constexpr int kThreads = 3, kEach = 2000;
   std::vector<std::future<int>> all;
