@@ -76,7 +76,8 @@ class RequestQueue {
   QueueStats stats() const;
 
  private:
-  void enter(std::unique_ptr<Request> request);
+  void enter(std::unique_ptr<Request>& request, void (Batcher::*way)(Waiter&, Clock::time_point),
+             Clock::time_point now);
   std::unique_ptr<Request> own(const Waiter* waiter);
   Batch own_all(const std::vector<Waiter*>& waiters);
   Batch take_expired();

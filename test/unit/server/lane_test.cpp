@@ -168,6 +168,53 @@ TEST_CASE("an engine that throws, or answers another number of events, fails its
   CHECK(bench.run(5).ok());
 }
 
+namespace {
+
+/// Has no memory to say how much memory it holds, for as long as it is told so.
+class ExhaustedEngine : public SumEngine {
+ public:
+  explicit ExhaustedEngine(std::atomic<bool>& exhausted) : exhausted_(exhausted) {}
+  std::size_t memory() const override {
+    if (exhausted_) throw std::bad_alloc();
+    return 0;
+  }
+
+ private:
+  std::atomic<bool>& exhausted_;
+};
+
+}  // namespace
+
+TEST_CASE("lane: what throws beside the engine ends a batch, not the lane") {
+  std::atomic<bool> exhausted = true;
+  std::vector<std::unique_ptr<Engine>> engines;
+  engines.push_back(std::make_unique<ExhaustedEngine>(exhausted));
+  SumCaller first({kFailing, 1}), second({kFailing, 1});
+  RequestQueue queue;
+  for (SumCaller* caller : {&first, &second}) {
+    auto request = caller->request();
+    REQUIRE(queue.push(request).ok());
+  }
+  const LaneSet lanes(std::move(engines), queue, 0s, [] {});
+  for (SumCaller* caller : {&first, &second}) {
+    const Status status = caller->wait();
+    CHECK(status.code() == Code::resource_exhausted);
+    CHECK(status.message() == "the machine has no memory for this batch");
+  }
+  exhausted = false;
+  SumCaller third({5, 1});
+  auto request = third.request();
+  REQUIRE(queue.push(request).ok());
+  CHECK(third.wait().ok());
+  CHECK(lanes.in_service() == 1);
+  for (int i = 0; i < 3000 && queue.stats().running > 0; ++i) std::this_thread::sleep_for(10ms);
+  const QueueStats stats = queue.stats();
+  CHECK(stats.running == 0);
+  CHECK(stats.failed == 2);
+  CHECK(adds_up(stats));
+  queue.close(unavailable("end"));
+}
+
 TEST_CASE("lanes without a device leave, the last one closes the queue") {
   Bench bench(4);
   CHECK(bench.run(kLosing).message() == "lost");  // tried on a second lane, and on no third
@@ -346,6 +393,21 @@ class HangingEngine : public SumEngine {
 
 }  // namespace
 
+TEST_CASE("watchdog: judges no lane for a while after the process was stopped") {
+  const Clock::time_point start{};
+  WatchRounds rounds(4s, start);
+  CHECK(rounds.begin(start));
+  CHECK(rounds.next() == start + 1s);  // often enough to notice
+  rounds.come_by(start + 500ms);
+  CHECK(rounds.next() == start + 500ms);
+  CHECK(rounds.begin(start + 1s));  // a little late, on a machine that is busy
+  CHECK_FALSE(rounds.begin(start + 60s));
+  CHECK(rounds.next() == start + 61s);
+  CHECK_FALSE(rounds.begin(start + 61s));
+  CHECK_FALSE(rounds.begin(start + 63s));
+  CHECK(rounds.begin(start + 64s));
+}
+
 TEST_CASE("lane: one that hangs leaves service, another answers, and what comes late is dropped") {
   HangingEngine::Script script;
   const auto memory = std::make_shared<int>(0);
@@ -393,21 +455,6 @@ TEST_CASE("lane: when the last one hangs its requests are refused") {
 }
 
 TEST_CASE("lane: thousands cancelled, late, guilty and good at once, each ends once and is counted") {
-TEST_CASE("watchdog: judges no lane for a while after the process was stopped") {
-  const Clock::time_point start{};
-  WatchRounds rounds(4s, start);
-  CHECK(rounds.begin(start));
-  CHECK(rounds.next() == start + 1s);  // often enough to notice
-  rounds.come_by(start + 500ms);
-  CHECK(rounds.next() == start + 500ms);
-  CHECK(rounds.begin(start + 1s));  // a little late, on a machine that is busy
-  CHECK_FALSE(rounds.begin(start + 60s));
-  CHECK(rounds.next() == start + 61s);
-  CHECK_FALSE(rounds.begin(start + 61s));
-  CHECK_FALSE(rounds.begin(start + 63s));
-  CHECK(rounds.begin(start + 64s));
-}
-
   Bench bench(3, {.max_events = 16}, {.fail_every = 7});
   constexpr int kThreads = 3, kEach = 2000;
   std::vector<std::future<int>> all;
