@@ -33,15 +33,15 @@ class LaneSet {
 
  private:
   void lost(std::size_t number, const Status& why, TakenBatch taken);
-  int leave(std::size_t number);
+  std::size_t leave(std::size_t number);
   void watch(const std::stop_token& stop);
-  Clock::time_point abandon_overdue();
+  Clock::time_point abandon_overdue(Clock::time_point now);
 
   RequestQueue& queue_;
   const Clock::duration watchdog_;
   const std::function<void()> all_lost_;
 
-  mutable std::mutex mutex_;  // guards in_service_; held while lanes_ is filled
+  mutable std::mutex mutex_;  // guards in_service_ and what the queue knows of it; held while lanes_ is filled
   std::vector<bool> in_service_;
   std::condition_variable_any never_;
 

@@ -55,14 +55,18 @@ class LaneWorker {
   };
 
   void warm_up();
+  TakenBatch take();
   void run(TakenBatch taken);
-  void run_part(Batch part);
-  void split(Batch part, const Status& why);
-  void lose_device(const Status& why, Batch part);
+  void run_parts();
+  void run_part();
+  void split(const Status& why);
+  void lose_device(const Status& why);
+  void give_up(const Status& why);
+  Batch take_rest();
   Result<Computed> compute(const HitBatch& hits);
-  Result<Computed> watched(Batch& part);
-  void answer(Batch& part, const Computed& computed);
-  void observe(const Batch& part, const Result<Computed>& computed) const;
+  Result<Computed> watched();
+  void answer(const Computed& computed);
+  void observe(const Result<Computed>& computed) const;
 
   const int number_;
   const std::unique_ptr<Engine> engine_;
@@ -84,7 +88,7 @@ class LaneWorker {
   bool ended_ = false, abandoned_ = false;
   Clock::time_point overdue_at_ = Clock::time_point::max();
   std::vector<Batch> pending_;  // parts of the batch taken, the next one last
-  Batch part_;                  // that is being computed
+  Batch part_;                  // that is being computed, or was just now
   std::uint64_t run_ = 0;
 };
 

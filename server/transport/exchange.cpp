@@ -171,7 +171,7 @@ void Exchange::withdraw() {
   if (id_ != 0) pipeline_->queue().cancel(id_);
 }
 
-void Exchange::answer(const Answer& answer) {
+void Exchange::answer(const Answer& answer, const Ended& ended) {
   grpc::ByteBuffer response;
   const Status status = guarded([&] {
     Arena arena(arena_options());
@@ -184,6 +184,7 @@ void Exchange::answer(const Answer& answer) {
     answered(answer);
     return Status();
   });
+  ended(status.code());
   if (!status.ok()) return refuse(status);
   observe(Code::ok, answer.queue);
   forget_request();

@@ -52,7 +52,7 @@ class Exchange : public Caller {
   /// Hands an admitted request to its pipeline. This object may be gone when it returns.
   void queue();
 
-  void answer(const Answer& answer) final;
+  void answer(const Answer& answer, const Ended& ended) final;
   void refuse(const Status& status) final;
 
   const std::string& request_id() const { return request_id_; }

@@ -1,6 +1,7 @@
 // The queue's policy and its bookkeeping, without threads where none is the point.
 #include "server/batching/gate.h"
 #include "server/batching/request_queue.h"
+#include "test/support/someone.h"
 
 #include <catch2/catch.hpp>
 
@@ -12,16 +13,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Clock::time_point kStart{};
-
 struct FakeCaller : Caller {
   bool cancelled() const override { return gone; }
-  void answer(const Answer&) override { ++finished; }
+  void answer(const Answer&, const Ended& ended) override {
+    ended(answers_end_as);
+    ++finished;
+  }
   void refuse(const Status& status) override {
     ++finished;
     last = status;
   }
   bool gone = false;
+  Code answers_end_as = Code::ok;
   int finished = 0;
   Status last;
 };
@@ -188,6 +191,23 @@ TEST_CASE("the place in the budget is free when the caller hears of the end") {
   CHECK(caller.requests_then == 0);
 }
 
+TEST_CASE("an answer that could not be encoded is counted as what it became, once") {
+  Admission admission({.max_requests = 1, .max_bytes = 100});
+  Ends ends;
+  FakeCaller caller;
+  caller.answers_end_as = Code::internal;
+  Request request({}, RequestFacts{}, caller, *admission.admit(10));
+  request.count_in(ends);
+  const BatchResult result;
+  const std::string name = "fake";
+  request.answer({result, 0, 0, 0, {}, {}, name, name});
+  request.refuse(not_found("has ended before"));
+  CHECK(caller.finished == 1);
+  CHECK(ends.completed == 0);
+  CHECK(ends.failed == 1);
+  CHECK(admission.requests() == 0);
+}
+
 TEST_CASE("the queue finishes what nobody waits for, and gives out the rest") {
   Requests make;
   Clock::time_point now = kStart;
@@ -276,24 +296,26 @@ TEST_CASE("a request that was cancelled before it came to wait is not taken") {
   CHECK(queue.stats().accepted == 0);
 }
 
-TEST_CASE("requests given back wait at their old places, once") {
+TEST_CASE("requests given back wait at their old places, once, and run alone") {
   Requests make;
-  RequestQueue queue({.limits = {.max_events = 2}});
-  for (const Index n : {1, 1, 3, 4}) {
+  RequestQueue queue({.limits = {.max_events = 3}});
+  for (const Index n : {1, 2, 3, 4}) {
     auto request = make.make(n, 1);
     REQUIRE(queue.push(request).ok());
   }
   TakenBatch batch = queue.take({});
-  CHECK(events_of(batch) == std::vector<Index>{1, 1});
+  CHECK(events_of(batch) == std::vector<Index>{1, 2});
   queue.give_back(std::move(batch.requests), unavailable("lane lost"));
   CHECK(queue.waiting() == 4);
+  CHECK(queue.stats().retries == 2);
   batch = queue.take({});
-  CHECK(events_of(batch) == std::vector<Index>{1, 1});
+  CHECK(events_of(batch) == std::vector<Index>{1});
   CHECK(make.caller.finished == 0);
   queue.give_back(std::move(batch.requests), unavailable("lane lost"));
-  CHECK(make.caller.finished == 2);
+  CHECK(make.caller.finished == 1);
   CHECK(make.caller.last.message() == "lane lost");
   CHECK(queue.stats().retries == 2);
+  CHECK(events_of(queue.take({})) == std::vector<Index>{2});
   CHECK(events_of(queue.take({})) == std::vector<Index>{3});
 }
 
