@@ -90,9 +90,12 @@ class LoadRun {
   }
 
   void stop_sending() {
+    {
+      const std::scoped_lock lock(mutex_);
+      sending_ = false;
+    }
     hooks_.ends();
     const std::scoped_lock lock(mutex_);
-    sending_ = false;
     if (busy_ == 0) agenda_.end();
   }
 
@@ -113,7 +116,7 @@ class LoadRun {
     const Clock::time_point now = Clock::now();
     {
       const std::scoped_lock lock(mutex_);
-      if (!sending_) return;
+      if (!sending_ || due >= end_) return;
       chosen = choice_.payload();
       cancel_after = choice_.cancel_after();
       ++result_.sent_in_all;

@@ -154,6 +154,18 @@ TEST_CASE("open loop: warm-up is load, but not counted") {
   CHECK(result.time_line[0].sent == result.sent);
 }
 
+TEST_CASE("nothing is sent after the measurement, however long those take who are told of its end") {
+  ScriptTarget target(answer, 1ms);
+  const std::vector<Payload> payloads{payload("a", 1)};
+  LoadOptions options = quick();
+  options.clients = 3;
+  LoadHooks hooks;
+  hooks.ends = [] { std::this_thread::sleep_for(20ms); };
+  const LoadResult result = run_load(target, payloads, options, hooks);
+  CHECK(result.sent == result.sent_in_all);  // there was no warm-up
+  CHECK(result.sent == ended(result));
+}
+
 TEST_CASE("failures are counted by code, with the first error") {
   ScriptTarget target(
       [](int number) { return number % 2 == 0 ? Reply() : failure(grpc::StatusCode::DEADLINE_EXCEEDED); });
