@@ -103,9 +103,18 @@ class LoadRun {
     const Clock::time_point due = start_ + arrivals_.next();
     if (due >= end_) return;
     agenda_.at(due, [this, due] {
+      if (Clock::now() >= end_) return leave_out(due);
       send(arrived_++ % options_.connections, due);
       next_arrival();
     });
+  }
+
+  /// The measurement is over and this client has fallen behind: this arrival and those after it are only counted.
+  void leave_out(Clock::time_point due) {
+    std::int64_t n = 0;
+    for (; due < end_; due = start_ + arrivals_.next()) n += measured(due) ? 1 : 0;
+    const std::scoped_lock lock(mutex_);
+    result_.not_sent = n;
   }
 
   /// What is due when the measurement is over is not sent.

@@ -49,7 +49,8 @@ struct LoadResult {
   double seconds = 0;                               // of the measurement
   std::int64_t ok = 0, events = 0, hits = 0;        // answered within it: what throughput is made of
   std::int64_t sent = 0;                            // due within it; each is counted once in `codes`
-  std::map<grpc::StatusCode, CodeCount> codes;      // of these, whenever they ended
+  std::int64_t not_sent = 0;                        // open loop: due too, but this client fell behind
+  std::map<grpc::StatusCode, CodeCount> codes;      // of those sent, whenever they ended
   Latencies lag;                                    // how late they were sent, of which their latency is a part
   std::int64_t sent_in_all = 0, differ_in_all = 0;  // warm-up included
   std::int64_t most_under_way = 0;

@@ -30,7 +30,7 @@ void write_load(JsonWriter& json, const BenchReport& r) {
 }
 
 void write_requests(JsonWriter& json, const bench::LoadResult& result) {
-  json.key("requests").open('{').key("sent").value(result.sent);
+  json.key("requests").open('{').key("sent").value(result.sent).key("not_sent").value(result.not_sent);
   json.key("sent_in_all").value(result.sent_in_all).key("differ_in_all").value(result.differ_in_all);
   json.key("most_under_way").value(result.most_under_way).key("codes").open('{');
   for (const auto& [code, of_code] : result.codes) {

@@ -154,6 +154,18 @@ TEST_CASE("open loop: warm-up is load, but not counted") {
   CHECK(result.time_line[0].sent == result.sent);
 }
 
+TEST_CASE("open loop: what this client could not send in time is counted, and holds the end up no longer") {
+  ScriptTarget target(answer);
+  const std::vector<Payload> payloads{payload("a", 1)};
+  LoadOptions options = quick();
+  options.rate = 1e7;
+  const LoadResult result = run_load(target, payloads, options);
+  CHECK(result.sent == ended(result));
+  CHECK(result.sent == result.sent_in_all);
+  CHECK(result.not_sent > 0);
+  CHECK(static_cast<double>(result.sent + result.not_sent) == Approx(2e6).epsilon(0.01));
+}
+
 TEST_CASE("nothing is sent after the measurement, however long those take who are told of its end") {
   ScriptTarget target(answer, 1ms);
   const std::vector<Payload> payloads{payload("a", 1)};
