@@ -22,7 +22,8 @@ double milliseconds(nanoseconds time) { return static_cast<double>(time.count())
 struct Sent {
   const Payload& payload;
   int client;
-  Clock::time_point due, at;
+  Clock::time_point due, deadline;
+  std::stop_token stop;
 };
 
 /// Which payload comes next, and which requests are cancelled when: the same for a seed.
@@ -142,30 +143,34 @@ class LoadRun {
       stop = std::stop_source();
       agenda_.at(now + *cancel_after, [stop]() mutable { stop.request_stop(); });
     }
-    const Sent sent{payloads_[chosen], client, due, now};
-    target_.send(sent.payload, client, now + options_.deadline, stop.get_token(),
-                 [this, sent](const Reply& reply) { ended(sent, reply); });
+    const Sent sent{payloads_[chosen], client, due, now + options_.deadline, stop.get_token()};
+    target_.send(sent.payload, client, sent.deadline, sent.stop,
+                 [this, sent](Reply reply) { ended(sent, std::move(reply)); });
   }
 
   /// Nothing of this run may be touched after the last one has ended.
-  void ended(const Sent& sent, const Reply& reply) {
+  void ended(const Sent& sent, Reply reply) {
     const Clock::time_point now = Clock::now();
+    // Nobody here cancelled it: a server that ended did.
+    if (reply.code == grpc::StatusCode::CANCELLED && !sent.stop.stop_requested())
+      reply.code = grpc::StatusCode::UNAVAILABLE;
     {
       const std::scoped_lock lock(mutex_);
       record(sent, reply, now);
       --under_way_;
     }
-    if (options_.rate <= 0) send_next(sent.client, reply, now);
+    if (options_.rate <= 0) send_next(sent, reply, now);
     const std::scoped_lock lock(mutex_);
     if (--busy_ == 0 && !sending_) agenda_.end();
   }
 
-  void send_next(int client, const Reply& reply, Clock::time_point now) {
-    if (reply.code == grpc::StatusCode::OK || reply.code == grpc::StatusCode::DEADLINE_EXCEEDED ||
-        reply.code == grpc::StatusCode::CANCELLED)
-      return send(client, now);
+  /// A refusal is followed by a pause; so is a deadline that the server saw it could not meet, before it passed.
+  void send_next(const Sent& sent, const Reply& reply, Clock::time_point now) {
+    const bool expired = reply.code == grpc::StatusCode::DEADLINE_EXCEEDED && now >= sent.deadline;
+    if (reply.code == grpc::StatusCode::OK || reply.code == grpc::StatusCode::CANCELLED || expired)
+      return send(sent.client, now);
     const Clock::time_point later = now + reply.pushback.value_or(kPause);
-    agenda_.at(later, [this, client, later] { send(client, later); });
+    agenda_.at(later, [this, client = sent.client, later] { send(client, later); });
   }
 
   void record(const Sent& sent, const Reply& reply, Clock::time_point now) {

@@ -70,7 +70,7 @@ struct LoadHooks {
 
 /// Runs until each request that was sent has ended. Latency counts from when a request was due, so that a generator or
 /// a server that falls behind cannot hide it. In the closed loop a client that was refused waits for as long as the
-/// server says, else 100 ms.
+/// server says, else 100 ms. CANCELLED is what was cancelled here; where the server's end did it, it is UNAVAILABLE.
 LoadResult run_load(Target& target, const std::vector<Payload>& payloads, const LoadOptions& options,
                     const LoadHooks& hooks = {});
 

@@ -202,6 +202,30 @@ TEST_CASE("a client that is refused waits for as long as the server says") {
   CHECK(result.ok == 0);
 }
 
+TEST_CASE("a client whose deadline cannot be met pauses too, as nothing was tried") {
+  ScriptTarget target([](int) { return failure(grpc::StatusCode::DEADLINE_EXCEEDED); });
+  const std::vector<Payload> payloads{payload("a", 1)};
+  const LoadResult result = run_load(target, payloads, quick());
+  CHECK(result.sent_in_all <= 3);  // 0, 100 and perhaps 200 ms
+}
+
+TEST_CASE("a client whose deadline passed goes on at once") {
+  ScriptTarget target([](int) { return failure(grpc::StatusCode::DEADLINE_EXCEEDED); }, 2ms);
+  const std::vector<Payload> payloads{payload("a", 1)};
+  LoadOptions options = quick();
+  options.deadline = 1ms;
+  options.duration = 1s;  // 10 where it paused
+  CHECK(run_load(target, payloads, options).sent_in_all > 20);
+}
+
+TEST_CASE("what was cancelled by others is a server that is gone") {
+  ScriptTarget target([](int) { return failure(grpc::StatusCode::CANCELLED); });
+  const std::vector<Payload> payloads{payload("a", 1)};
+  const LoadResult result = run_load(target, payloads, quick());
+  CHECK(result.codes.count(grpc::StatusCode::CANCELLED) == 0);
+  CHECK(result.codes.at(grpc::StatusCode::UNAVAILABLE).count == result.sent);
+}
+
 TEST_CASE("answers that differ are counted, and the first is named") {
   ScriptTarget target([](int number) {
     Reply reply;
@@ -216,7 +240,7 @@ TEST_CASE("answers that differ are counted, and the first is named") {
 }
 
 TEST_CASE("requests are cancelled while they are under way") {
-  ScriptTarget target(answer, 20ms);
+  ScriptTarget target([](int) { return failure(grpc::StatusCode::CANCELLED); }, 20ms);
   const std::vector<Payload> payloads{payload("a", 1)};
   LoadOptions options = quick();
   options.clients = 4;
@@ -224,6 +248,7 @@ TEST_CASE("requests are cancelled while they are under way") {
   options.cancel_within = 1us;
   const LoadResult result = run_load(target, payloads, options);
   CHECK(target.cancelled > 0);
+  CHECK(result.codes.at(grpc::StatusCode::CANCELLED).count > 0);
   CHECK(result.sent == ended(result));
 }
 
