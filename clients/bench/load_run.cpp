@@ -81,12 +81,14 @@ class LoadRun {
       for (int client = 0; client < options_.clients; ++client) send(client, start_);
     agenda_.run();
     const std::scoped_lock lock(mutex_);  // whoever said that this is the end is out of it
+    sum_up();
     return std::move(result_);
   }
 
  private:
   Second second(std::size_t i) {
     const std::scoped_lock lock(mutex_);
+    if (i == second_) sum_up();
     return result_.time_line[i];
   }
 
@@ -184,13 +186,29 @@ class LoadRun {
       if (ok) record_times(sent.payload, reply.time);
     }
     if (!measured(now)) return;
-    Second& second = result_.time_line[second_of(now)];
+    Second& second = this_second(now);
     ++(ok ? second.ok : second.failed);
     if (!ok) return;
-    second.latency.add(now - sent.due);
+    latency_.add(now - sent.due);
     ++result_.ok;
     result_.events += sent.payload.events();
     result_.hits += sent.payload.hits();
+  }
+
+  /// Where an answer that came now is counted. Of a second that is over only figures are kept, as there may be many.
+  Second& this_second(Clock::time_point now) {
+    for (const std::size_t current = second_of(now); second_ < current; ++second_) {
+      sum_up();
+      latency_ = Latencies();
+    }
+    return result_.time_line[second_];
+  }
+
+  void sum_up() {
+    Second& second = result_.time_line[second_];
+    second.p50 = latency_.quantile(0.5);
+    second.p99 = latency_.quantile(0.99);
+    second.max = latency_.max();
   }
 
   /// Each answer of a batch says what all of it took, so it counts by its part of the events.
@@ -224,6 +242,8 @@ class LoadRun {
   std::int64_t under_way_ = 0;  // requests
   std::int64_t busy_ = 0;       // these, and calls of `ended` that go on
   LoadResult result_;
+  std::size_t second_ = 0;  // of the time line, the last that was answered in
+  Latencies latency_;       // of its answers
 
   Arrivals arrivals_;  // the agenda's
   int arrived_ = 0;

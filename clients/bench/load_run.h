@@ -35,8 +35,8 @@ struct CodeCount {
 
 /// One second of the measurement.
 struct Second {
-  std::int64_t sent = 0, ok = 0, failed = 0;  // sent in it; ended in it
-  Latencies latency;                          // of answers that came in it
+  std::int64_t sent = 0, ok = 0, failed = 0;     // sent in it; ended in it
+  std::chrono::nanoseconds p50{}, p99{}, max{};  // latency of answers that came in it
 };
 
 /// Where the server's time went, of all answers.

@@ -80,8 +80,8 @@ void write_time_line(JsonWriter& json, const std::vector<bench::Second>& seconds
   json.key("time_line").open('[');
   for (const bench::Second& second : seconds) {
     json.open('{').key("sent").value(second.sent).key("ok").value(second.ok).key("failed").value(second.failed);
-    json.key("p50_ms").value(ms(second.latency.quantile(0.5))).key("p99_ms").value(ms(second.latency.quantile(0.99)));
-    json.key("max_ms").value(ms(second.latency.max())).close('}');
+    json.key("p50_ms").value(ms(second.p50)).key("p99_ms").value(ms(second.p99));
+    json.key("max_ms").value(ms(second.max)).close('}');
   }
   json.close(']');
 }

@@ -178,6 +178,29 @@ TEST_CASE("nothing is sent after the measurement, however long those take who ar
   CHECK(result.sent == ended(result));
 }
 
+TEST_CASE("each second has its figures, and together they are the measurement") {
+  ScriptTarget target(answer, 1ms);
+  const std::vector<Payload> payloads{payload("a", 1)};
+  LoadOptions options = quick();
+  options.duration = 2500ms;
+  std::vector<Second> told;
+  LoadHooks hooks;
+  hooks.each_second = [&](const Second& second) { told.push_back(second); };
+  const LoadResult result = run_load(target, payloads, options, hooks);
+  CHECK(told.size() == 3);
+  REQUIRE(result.time_line.size() == 3);
+  std::int64_t sent = 0, ok = 0;
+  for (const Second& second : result.time_line) {
+    sent += second.sent, ok += second.ok;
+    CHECK(second.p50 >= 1ms);
+    CHECK(second.p99 >= second.p50);
+    CHECK(second.max >= second.p99);
+    CHECK(second.max <= result.latency().max());
+  }
+  CHECK(sent == result.sent);
+  CHECK(ok == result.ok);
+}
+
 TEST_CASE("failures are counted by code, with the first error") {
   ScriptTarget target(
       [](int number) { return number % 2 == 0 ? Reply() : failure(grpc::StatusCode::DEADLINE_EXCEEDED); });
