@@ -22,7 +22,8 @@ double milliseconds(nanoseconds time) { return static_cast<double>(time.count())
 struct Sent {
   const Payload& payload;
   int client;
-  Clock::time_point due, at;
+  Clock::time_point due, deadline;
+  std::stop_token stop;
 };
 
 /// Which payload comes next, and which requests are cancelled when: the same for a seed.
@@ -80,19 +81,24 @@ class LoadRun {
       for (int client = 0; client < options_.clients; ++client) send(client, start_);
     agenda_.run();
     const std::scoped_lock lock(mutex_);  // whoever said that this is the end is out of it
+    sum_up();
     return std::move(result_);
   }
 
  private:
   Second second(std::size_t i) {
     const std::scoped_lock lock(mutex_);
+    if (i == second_) sum_up();
     return result_.time_line[i];
   }
 
   void stop_sending() {
+    {
+      const std::scoped_lock lock(mutex_);
+      sending_ = false;
+    }
     hooks_.ends();
     const std::scoped_lock lock(mutex_);
-    sending_ = false;
     if (busy_ == 0) agenda_.end();
   }
 
@@ -100,9 +106,18 @@ class LoadRun {
     const Clock::time_point due = start_ + arrivals_.next();
     if (due >= end_) return;
     agenda_.at(due, [this, due] {
+      if (Clock::now() >= end_) return leave_out(due);
       send(arrived_++ % options_.connections, due);
       next_arrival();
     });
+  }
+
+  /// The measurement is over and this client has fallen behind: this arrival and those after it are only counted.
+  void leave_out(Clock::time_point due) {
+    std::int64_t n = 0;
+    for (; due < end_; due = start_ + arrivals_.next()) n += measured(due) ? 1 : 0;
+    const std::scoped_lock lock(mutex_);
+    result_.not_sent = n;
   }
 
   /// What is due when the measurement is over is not sent.
@@ -113,7 +128,7 @@ class LoadRun {
     const Clock::time_point now = Clock::now();
     {
       const std::scoped_lock lock(mutex_);
-      if (!sending_) return;
+      if (!sending_ || due >= end_) return;
       chosen = choice_.payload();
       cancel_after = choice_.cancel_after();
       ++result_.sent_in_all;
@@ -130,30 +145,34 @@ class LoadRun {
       stop = std::stop_source();
       agenda_.at(now + *cancel_after, [stop]() mutable { stop.request_stop(); });
     }
-    const Sent sent{payloads_[chosen], client, due, now};
-    target_.send(sent.payload, client, now + options_.deadline, stop.get_token(),
-                 [this, sent](const Reply& reply) { ended(sent, reply); });
+    const Sent sent{payloads_[chosen], client, due, now + options_.deadline, stop.get_token()};
+    target_.send(sent.payload, client, sent.deadline, sent.stop,
+                 [this, sent](Reply reply) { ended(sent, std::move(reply)); });
   }
 
   /// Nothing of this run may be touched after the last one has ended.
-  void ended(const Sent& sent, const Reply& reply) {
+  void ended(const Sent& sent, Reply reply) {
     const Clock::time_point now = Clock::now();
+    // Nobody here cancelled it: a server that ended did.
+    if (reply.code == grpc::StatusCode::CANCELLED && !sent.stop.stop_requested())
+      reply.code = grpc::StatusCode::UNAVAILABLE;
     {
       const std::scoped_lock lock(mutex_);
       record(sent, reply, now);
       --under_way_;
     }
-    if (options_.rate <= 0) send_next(sent.client, reply, now);
+    if (options_.rate <= 0) send_next(sent, reply, now);
     const std::scoped_lock lock(mutex_);
     if (--busy_ == 0 && !sending_) agenda_.end();
   }
 
-  void send_next(int client, const Reply& reply, Clock::time_point now) {
-    if (reply.code == grpc::StatusCode::OK || reply.code == grpc::StatusCode::DEADLINE_EXCEEDED ||
-        reply.code == grpc::StatusCode::CANCELLED)
-      return send(client, now);
+  /// A refusal is followed by a pause; so is a deadline that the server saw it could not meet, before it passed.
+  void send_next(const Sent& sent, const Reply& reply, Clock::time_point now) {
+    const bool expired = reply.code == grpc::StatusCode::DEADLINE_EXCEEDED && now >= sent.deadline;
+    if (reply.code == grpc::StatusCode::OK || reply.code == grpc::StatusCode::CANCELLED || expired)
+      return send(sent.client, now);
     const Clock::time_point later = now + reply.pushback.value_or(kPause);
-    agenda_.at(later, [this, client, later] { send(client, later); });
+    agenda_.at(later, [this, client = sent.client, later] { send(client, later); });
   }
 
   void record(const Sent& sent, const Reply& reply, Clock::time_point now) {
@@ -167,13 +186,29 @@ class LoadRun {
       if (ok) record_times(sent.payload, reply.time);
     }
     if (!measured(now)) return;
-    Second& second = result_.time_line[second_of(now)];
+    Second& second = this_second(now);
     ++(ok ? second.ok : second.failed);
     if (!ok) return;
-    second.latency.add(now - sent.due);
+    latency_.add(now - sent.due);
     ++result_.ok;
     result_.events += sent.payload.events();
     result_.hits += sent.payload.hits();
+  }
+
+  /// Where an answer that came now is counted. Of a second that is over only figures are kept, as there may be many.
+  Second& this_second(Clock::time_point now) {
+    for (const std::size_t current = second_of(now); second_ < current; ++second_) {
+      sum_up();
+      latency_ = Latencies();
+    }
+    return result_.time_line[second_];
+  }
+
+  void sum_up() {
+    Second& second = result_.time_line[second_];
+    second.p50 = latency_.quantile(0.5);
+    second.p99 = latency_.quantile(0.99);
+    second.max = latency_.max();
   }
 
   /// Each answer of a batch says what all of it took, so it counts by its part of the events.
@@ -207,6 +242,8 @@ class LoadRun {
   std::int64_t under_way_ = 0;  // requests
   std::int64_t busy_ = 0;       // these, and calls of `ended` that go on
   LoadResult result_;
+  std::size_t second_ = 0;  // of the time line, the last that was answered in
+  Latencies latency_;       // of its answers
 
   Arrivals arrivals_;  // the agenda's
   int arrived_ = 0;

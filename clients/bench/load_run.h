@@ -35,8 +35,8 @@ struct CodeCount {
 
 /// One second of the measurement.
 struct Second {
-  std::int64_t sent = 0, ok = 0, failed = 0;  // sent in it; ended in it
-  Latencies latency;                          // of answers that came in it
+  std::int64_t sent = 0, ok = 0, failed = 0;     // sent in it; ended in it
+  std::chrono::nanoseconds p50{}, p99{}, max{};  // latency of answers that came in it
 };
 
 /// Where the server's time went, of all answers.
@@ -49,7 +49,8 @@ struct LoadResult {
   double seconds = 0;                               // of the measurement
   std::int64_t ok = 0, events = 0, hits = 0;        // answered within it: what throughput is made of
   std::int64_t sent = 0;                            // due within it; each is counted once in `codes`
-  std::map<grpc::StatusCode, CodeCount> codes;      // of these, whenever they ended
+  std::int64_t not_sent = 0;                        // open loop: due too, but this client fell behind
+  std::map<grpc::StatusCode, CodeCount> codes;      // of those sent, whenever they ended
   Latencies lag;                                    // how late they were sent, of which their latency is a part
   std::int64_t sent_in_all = 0, differ_in_all = 0;  // warm-up included
   std::int64_t most_under_way = 0;
@@ -69,7 +70,7 @@ struct LoadHooks {
 
 /// Runs until each request that was sent has ended. Latency counts from when a request was due, so that a generator or
 /// a server that falls behind cannot hide it. In the closed loop a client that was refused waits for as long as the
-/// server says, else 100 ms.
+/// server says, else 100 ms. CANCELLED is what was cancelled here; where the server's end did it, it is UNAVAILABLE.
 LoadResult run_load(Target& target, const std::vector<Payload>& payloads, const LoadOptions& options,
                     const LoadHooks& hooks = {});
 

@@ -130,7 +130,7 @@ bench::LoadResult measure(const Options& options, const bench::LoadOptions& load
   hooks.each_second = [&](const bench::Second& s) {
     progress.draw(std::to_string(++seconds) + " s: " + std::to_string(s.ok) + " answers/s, " +
                   std::to_string(s.failed) + " failed, p50 " +
-                  std::to_string(std::chrono::duration<double, std::milli>(s.latency.quantile(0.5)).count()) + " ms");
+                  std::to_string(std::chrono::duration<double, std::milli>(s.p50).count()) + " ms");
   };
   return bench::run_load(*setup.target, setup.events.payloads, load, hooks);
 }

@@ -30,7 +30,7 @@ void write_load(JsonWriter& json, const BenchReport& r) {
 }
 
 void write_requests(JsonWriter& json, const bench::LoadResult& result) {
-  json.key("requests").open('{').key("sent").value(result.sent);
+  json.key("requests").open('{').key("sent").value(result.sent).key("not_sent").value(result.not_sent);
   json.key("sent_in_all").value(result.sent_in_all).key("differ_in_all").value(result.differ_in_all);
   json.key("most_under_way").value(result.most_under_way).key("codes").open('{');
   for (const auto& [code, of_code] : result.codes) {
@@ -80,8 +80,8 @@ void write_time_line(JsonWriter& json, const std::vector<bench::Second>& seconds
   json.key("time_line").open('[');
   for (const bench::Second& second : seconds) {
     json.open('{').key("sent").value(second.sent).key("ok").value(second.ok).key("failed").value(second.failed);
-    json.key("p50_ms").value(ms(second.latency.quantile(0.5))).key("p99_ms").value(ms(second.latency.quantile(0.99)));
-    json.key("max_ms").value(ms(second.latency.max())).close('}');
+    json.key("p50_ms").value(ms(second.p50)).key("p99_ms").value(ms(second.p99));
+    json.key("max_ms").value(ms(second.max)).close('}');
   }
   json.close(']');
 }

@@ -35,6 +35,9 @@ std::string codes(const bench::LoadResult& result) {
   for (const auto& [code, of_code] : result.codes)
     out += print(", %lld %s", static_cast<long long>(of_code.count), name_of(code));
   out += "\n";
+  if (result.not_sent > 0)
+    out += print("  %lld more were due, but this client cannot send so many: they were not sent\n",
+                 static_cast<long long>(result.not_sent));
   for (const auto& [code, of_code] : result.codes)
     if (code != grpc::StatusCode::OK)
       out += print("  %s after p50 %.2f ms, p99 %.2f ms: ", name_of(code), ms(of_code.latency.quantile(0.5)),

@@ -39,6 +39,8 @@ class Bench:
         """Waits for the end and checks that each request had one; the figures."""
         self.text, _ = self.process.communicate(timeout=BOUND)
         test.assertIn(self.process.returncode, exit_codes or (ENDED_WELL,), self.text)
+        if not self.file.exists():  # it ended before the load began
+            test.fail(f"exit code {self.process.returncode} and no figures:\n{self.text}")
         self.figures = json.loads(self.file.read_text())
         self.folder.cleanup()
         requests = self.figures["requests"]

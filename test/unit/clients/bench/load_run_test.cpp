@@ -154,6 +154,53 @@ TEST_CASE("open loop: warm-up is load, but not counted") {
   CHECK(result.time_line[0].sent == result.sent);
 }
 
+TEST_CASE("open loop: what this client could not send in time is counted, and holds the end up no longer") {
+  ScriptTarget target(answer);
+  const std::vector<Payload> payloads{payload("a", 1)};
+  LoadOptions options = quick();
+  options.rate = 1e7;
+  const LoadResult result = run_load(target, payloads, options);
+  CHECK(result.sent == ended(result));
+  CHECK(result.sent == result.sent_in_all);
+  CHECK(result.not_sent > 0);
+  CHECK(static_cast<double>(result.sent + result.not_sent) == Approx(2e6).epsilon(0.01));
+}
+
+TEST_CASE("nothing is sent after the measurement, however long those take who are told of its end") {
+  ScriptTarget target(answer, 1ms);
+  const std::vector<Payload> payloads{payload("a", 1)};
+  LoadOptions options = quick();
+  options.clients = 3;
+  LoadHooks hooks;
+  hooks.ends = [] { std::this_thread::sleep_for(20ms); };
+  const LoadResult result = run_load(target, payloads, options, hooks);
+  CHECK(result.sent == result.sent_in_all);  // there was no warm-up
+  CHECK(result.sent == ended(result));
+}
+
+TEST_CASE("each second has its figures, and together they are the measurement") {
+  ScriptTarget target(answer, 1ms);
+  const std::vector<Payload> payloads{payload("a", 1)};
+  LoadOptions options = quick();
+  options.duration = 2500ms;
+  std::vector<Second> told;
+  LoadHooks hooks;
+  hooks.each_second = [&](const Second& second) { told.push_back(second); };
+  const LoadResult result = run_load(target, payloads, options, hooks);
+  CHECK(told.size() == 3);
+  REQUIRE(result.time_line.size() == 3);
+  std::int64_t sent = 0, ok = 0;
+  for (const Second& second : result.time_line) {
+    sent += second.sent, ok += second.ok;
+    CHECK(second.p50 >= 1ms);
+    CHECK(second.p99 >= second.p50);
+    CHECK(second.max >= second.p99);
+    CHECK(second.max <= result.latency().max());
+  }
+  CHECK(sent == result.sent);
+  CHECK(ok == result.ok);
+}
+
 TEST_CASE("failures are counted by code, with the first error") {
   ScriptTarget target(
       [](int number) { return number % 2 == 0 ? Reply() : failure(grpc::StatusCode::DEADLINE_EXCEEDED); });
@@ -178,6 +225,30 @@ TEST_CASE("a client that is refused waits for as long as the server says") {
   CHECK(result.ok == 0);
 }
 
+TEST_CASE("a client whose deadline cannot be met pauses too, as nothing was tried") {
+  ScriptTarget target([](int) { return failure(grpc::StatusCode::DEADLINE_EXCEEDED); });
+  const std::vector<Payload> payloads{payload("a", 1)};
+  const LoadResult result = run_load(target, payloads, quick());
+  CHECK(result.sent_in_all <= 3);  // 0, 100 and perhaps 200 ms
+}
+
+TEST_CASE("a client whose deadline passed goes on at once") {
+  ScriptTarget target([](int) { return failure(grpc::StatusCode::DEADLINE_EXCEEDED); }, 2ms);
+  const std::vector<Payload> payloads{payload("a", 1)};
+  LoadOptions options = quick();
+  options.deadline = 1ms;
+  options.duration = 1s;  // 10 where it paused
+  CHECK(run_load(target, payloads, options).sent_in_all > 20);
+}
+
+TEST_CASE("what was cancelled by others is a server that is gone") {
+  ScriptTarget target([](int) { return failure(grpc::StatusCode::CANCELLED); });
+  const std::vector<Payload> payloads{payload("a", 1)};
+  const LoadResult result = run_load(target, payloads, quick());
+  CHECK(result.codes.count(grpc::StatusCode::CANCELLED) == 0);
+  CHECK(result.codes.at(grpc::StatusCode::UNAVAILABLE).count == result.sent);
+}
+
 TEST_CASE("answers that differ are counted, and the first is named") {
   ScriptTarget target([](int number) {
     Reply reply;
@@ -192,7 +263,7 @@ TEST_CASE("answers that differ are counted, and the first is named") {
 }
 
 TEST_CASE("requests are cancelled while they are under way") {
-  ScriptTarget target(answer, 20ms);
+  ScriptTarget target([](int) { return failure(grpc::StatusCode::CANCELLED); }, 20ms);
   const std::vector<Payload> payloads{payload("a", 1)};
   LoadOptions options = quick();
   options.clients = 4;
@@ -200,6 +271,7 @@ TEST_CASE("requests are cancelled while they are under way") {
   options.cancel_within = 1us;
   const LoadResult result = run_load(target, payloads, options);
   CHECK(target.cancelled > 0);
+  CHECK(result.codes.at(grpc::StatusCode::CANCELLED).count > 0);
   CHECK(result.sent == ended(result));
 }
 
