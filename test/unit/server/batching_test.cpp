@@ -196,7 +196,7 @@ TEST_CASE("an answer that could not be encoded is counted as what it became, onc
   Ends ends;
   FakeCaller caller;
   caller.answers_end_as = Code::internal;
-  Request request({}, RequestFacts{}, caller, *admission.admit(10));
+  Request request({}, RequestFacts{}, caller, *admission.admit({"c", kNormal, 10}));
   request.count_in(ends);
   const BatchResult result;
   const std::string name = "fake";
