@@ -46,7 +46,10 @@ class OneHit : public Caller {
     return std::make_unique<Request>(hits, RequestFacts{.arrived = Clock::now()}, *this, Ticket());
   }
   bool cancelled() const override { return false; }
-  void answer(const Answer&) override { end_.set_value({}); }
+  void answer(const Answer&, const Ended& ended) override {
+    ended(Code::ok);
+    end_.set_value({});
+  }
   void refuse(const Status& status) override {
     lease.reset();
     end_.set_value(status);
