@@ -140,7 +140,10 @@ class Streams::Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
       parked = std::move(parked_);
     }
     if (parked) parked.release()->refuse({Code::cancelled, "cancelled by the client"});
-    for (const auto& pipeline : streams_.pipelines_.current()->all()) pipeline->queue().drop_unwanted();
+    {
+      const Pipelines::Lease table = streams_.pipelines_.current();
+      for (const auto& pipeline : table->all()) pipeline->queue().drop_unwanted();
+    }
     const std::scoped_lock lock(mutex_);
     proceed();
   }
