@@ -4,11 +4,10 @@
 //
 //   for_each(exec, n, body)                 body(i) for i in 0 .. n; bodies write only what they own
 //   exclusive_scan(exec, counts)            Offsets of rows of these sizes
-//   gather_rows(exec, n, walk)              Ragged of n rows: walk(i, emit) calls emit(value) for each value of row i,
-//   in
-//                                           order. On CUDA the walk runs twice, to count and to fill, with one host
-//                                           wait for the total; on the CPU once
-//   gather_described_rows<N>(exec, n, walk) the same, with N numbers beside each value, which the margin of
+//   gather_rows(exec, n, walk)              Ragged of n rows: walk(i, emit) calls emit(value) for each value of row
+//                                           i, in order. On CUDA the walk runs twice, to count and to fill, with one
+//                                           host wait for the total; on the CPU once
+//   gather_described_rows(exec, n, walk)    the same, with two numbers beside each value, which the margin of
 //                                           visit_matching makes
 //   sort_by_key(exec, keys, values, bits)   stable, by the lowest `bits` bits of keys; both spans are sorted in place
 //   select(exec, n, predicate)              ascending indices for which predicate(i); one host wait

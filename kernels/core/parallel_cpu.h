@@ -223,37 +223,36 @@ HELIX_HD void visit_matching(Index first, Index last, const Margin& margin, cons
       else
         for (; mask != 0; mask &= mask - 1) visit(first + std::countr_zero(mask));
     } else {
-      constexpr int kColumns = std::extent_v<decltype(margin(first).column)>;
-      alignas(32) float numbers[kColumns][kBlock];
+      alignas(32) float numbers[2][kBlock];
       for (Index k = 0; k < kBlock; ++k) {
-        const auto described = margin(first + k);
+        const Described described = margin(first + k);
         margins[k] = described.margin;
-        for (int c = 0; c < kColumns; ++c) numbers[c][k] = described.column[c];
+        for (int c = 0; c < 2; ++c) numbers[c][k] = described.column[c];
       }
-      static_assert(kColumns == 2);
       visit.matching(first, matching(margins), numbers[0], numbers[1]);
     }
   }
 }
 
 /// One walk: rows are appended as they come; several threads each append runs of rows, which are then joined in order.
-/// The buffers are outside the arena, so that its budget is looked at while they grow.
-template <int N, class Walk>
-DescribedRows<N> gather_described_rows(CpuExec& exec, Index n, const Walk& walk) {
-  constexpr std::size_t kColumns = 1 + N, kBytes = kColumns * sizeof(Index);
+/// The buffers are outside the arena, so that its budget is looked at while they grow. `n_columns`: 1, or 3 with the
+/// numbers.
+template <class Walk>
+DescribedRows gather_columns(CpuExec& exec, Index n, std::size_t n_columns, const Walk& walk) {
+  const std::size_t bytes = n_columns * sizeof(Index);
   auto at = exec.scratch<Index>(n + 1);
   const bool alone = exec.threads() == 1 || n < 2 * kGrain;
   const Index run = alone ? (n > 0 ? n : 1) : kGrain, n_runs = (n + run - 1) / run;
   auto& values = exec.row_buffers(static_cast<std::size_t>(n_runs));
   const std::size_t room =
-      std::min(exec.arena().left() / kBytes, static_cast<std::size_t>(std::numeric_limits<Index>::max()));
+      std::min(exec.arena().left() / bytes, static_cast<std::size_t>(std::numeric_limits<Index>::max()));
   std::atomic<std::size_t> total{0};
   const auto check = [&](std::size_t n_values) {
-    if (n_values > room) exec.arena().refuse(n_values * kBytes, exec.clock().current());
+    if (n_values > room) exec.arena().refuse(n_values * bytes, exec.clock().current());
   };
   const auto append = [&](Index r) {
     auto& mine = values[static_cast<std::size_t>(r)];
-    mine.clear(kColumns);
+    mine.clear(n_columns);
     for (Index i = r * run; i < std::min(n, (r + 1) * run); ++i) {
       at[i + 1] = static_cast<Index>(mine.size());
       walk(i, RowEmitter{&mine});
@@ -276,17 +275,22 @@ DescribedRows<N> gather_described_rows(CpuExec& exec, Index n, const Walk& walk)
     }
     return out;
   };
-  DescribedRows<N> out{{{at}, joined(0)}, {}};
-  for (std::size_t c = 0; c < N; ++c) {
-    const Span<Index> bits = joined(1 + c);
-    out.column[c] = {reinterpret_cast<const float*>(bits.begin()), bits.size()};
+  DescribedRows out{{{at}, joined(0)}, {}};
+  for (std::size_t c = 1; c < n_columns; ++c) {
+    const Span<Index> bits = joined(c);
+    out.column[c - 1] = {reinterpret_cast<const float*>(bits.begin()), bits.size()};
   }
   return out;
 }
 
 template <class Walk>
 Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
-  return gather_described_rows<0>(exec, n, walk);
+  return gather_columns(exec, n, 1, walk);
+}
+
+template <class Walk>
+DescribedRows gather_described_rows(CpuExec& exec, Index n, const Walk& walk) {
+  return gather_columns(exec, n, 3, walk);
 }
 
 }  // namespace helix

@@ -196,12 +196,12 @@ struct CountRow {
   }
 };
 
-template <int N, class Walk>
+template <class Walk>
 struct FillRow {
   Walk walk;
   Offsets rows;
   Span<Index> values;
-  Span<float> column[N > 0 ? N : 1];
+  Span<float> column[2];  // empty where the walk emits no numbers
   HELIX_HD void operator()(Index i) const {
     Index at = rows.begin(i);
     walk(i, [&](Index value, const auto&... numbers) {
@@ -210,31 +210,34 @@ struct FillRow {
       ++at;
     });
   }
-  HELIX_HD void store(Index at, const float (&numbers)[N > 0 ? N : 1]) const {
-    for (int c = 0; c < N; ++c) column[c][at] = numbers[c];
+  HELIX_HD void store(Index at, const float (&numbers)[2]) const {
+    for (int c = 0; c < 2; ++c) column[c][at] = numbers[c];
   }
 };
 
 }  // namespace device
 
 /// The walk runs twice: once to count, once to fill.
-template <int N, class Walk>
-DescribedRows<N> gather_described_rows(CudaExec& exec, Index n, const Walk& walk) {
+template <class Walk>
+DescribedRows gather_columns(CudaExec& exec, Index n, int n_numbers, const Walk& walk) {
   auto count = exec.scratch<Index>(n);
   for_each(exec, n, device::CountRow<Walk>{walk, count});
   const Offsets rows = exclusive_scan(exec, count);
   const Index total = exec.sync_read(rows.total());
-  device::FillRow<N, Walk> filled{walk, rows, exec.scratch<Index>(total), {}};
-  for (int c = 0; c < N; ++c) filled.column[c] = exec.scratch<float>(total);
+  device::FillRow<Walk> filled{walk, rows, exec.scratch<Index>(total), {}};
+  for (int c = 0; c < n_numbers; ++c) filled.column[c] = exec.scratch<float>(total);
   for_each(exec, n, filled);
-  DescribedRows<N> out{{rows, filled.values}, {}};
-  for (int c = 0; c < N; ++c) out.column[c] = filled.column[c];
-  return out;
+  return {{rows, filled.values}, {filled.column[0], filled.column[1]}};
 }
 
 template <class Walk>
 Ragged gather_rows(CudaExec& exec, Index n, const Walk& walk) {
-  return gather_described_rows<0>(exec, n, walk);
+  return gather_columns(exec, n, 0, walk);
+}
+
+template <class Walk>
+DescribedRows gather_described_rows(CudaExec& exec, Index n, const Walk& walk) {
+  return gather_columns(exec, n, 2, walk);
 }
 
 }  // namespace helix

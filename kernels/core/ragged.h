@@ -54,17 +54,15 @@ struct Ragged {
   Span<const Index> values;
 };
 
-/// Rows of indices, each with N numbers.
-template <int N>
+/// Rows of indices, each with two numbers.
 struct DescribedRows : Ragged {
-  Span<const float> column[N > 0 ? N : 1];  // [values]
+  Span<const float> column[2];  // [values]
 };
 
 /// What decides whether an index is emitted (margin >= 0), and the numbers that go with it.
-template <int N>
 struct Described {
   float margin;
-  float column[N];
+  float column[2];
 };
 
 }  // namespace helix

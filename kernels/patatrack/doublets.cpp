@@ -93,7 +93,7 @@ struct DoubletWalk {
         const SlopeSet matching = SlopeSet::around(cot, by(variance + hvariance[k], hscattering[k], cot));
         m = matching.meets({even[k], odd[k]}) ? m : -1.f;
       }
-      return Described<2>{m, {cot, variance}};
+      return Described{m, {cot, variance}};
     };
     const float widest = bend * (largest_r(pair, outer_layer, reach, r, z) - r) + spread;
     const auto n_layers = static_cast<Index>(detector.layers.size());
@@ -113,7 +113,7 @@ struct DoubletWalk {
 };
 
 /// Rows of outer hits, with slope and its variance.
-using OuterHits = DescribedRows<2>;
+using OuterHits = DescribedRows;
 
 struct CollectBeginnings {
   OuterHits doublets;
@@ -170,11 +170,11 @@ Doublets find_doublets(Exec& exec, const SortedHits& hits, const DetectorView& d
   const Index n_hits = hits.n_hits();
   const Beginnings beginning{exec.scratch<std::uint32_t>(n_hits), exec.scratch<std::uint32_t>(n_hits),
                              exec.scratch<float>(n_hits)};
-  const OuterHits others = gather_described_rows<2>(
-      exec, n_hits, DoubletWalk<false>{hits, detector, neighbours, skipping, reach, beginning});
+  const OuterHits others =
+      gather_described_rows(exec, n_hits, DoubletWalk<false>{hits, detector, neighbours, skipping, reach, beginning});
   for_each(exec, n_hits, CollectBeginnings{others, beginning});
   const OuterHits innermost =
-      gather_described_rows<2>(exec, n_hits, DoubletWalk<true>{hits, detector, neighbours, skipping, reach, beginning});
+      gather_described_rows(exec, n_hits, DoubletWalk<true>{hits, detector, neighbours, skipping, reach, beginning});
   auto sum = exec.scratch<Index>(n_hits + 1);
   for_each(exec, n_hits + 1, AddOffsets{innermost.rows, others.rows, sum});
   const Offsets rows{sum};

@@ -163,8 +163,10 @@ struct BatchOptions {
     field("overhead", overhead, in(0.0, 1.0),
           "share of a batch's time that its fixed cost may be: batches grow until it is less, and no further, which "
           "keeps latency low; 0: they grow up to the limits");
-    field("max_queue_delay", max_queue_delay, in(0s, 10s),
-          "how long a free lane waits for preferred_events; 0: it takes at once what waits");
+    field(
+        "max_queue_delay", max_queue_delay, in(0s, 10s),
+        "how long a free lane waits for preferred_events, if deadlines allow and nobody interactive waits; 0: it takes "
+        "at once what waits");
     field("preferred_events", preferred_events, in(1, 65536), "events that a free lane does not wait any longer for");
     field("target_p99", target_p99, in(0s, 1h),
           "batches get shorter until 99 % of the requests are answered within this; 0: no target");
