@@ -16,8 +16,6 @@ using std::chrono::seconds;
 
 constexpr std::chrono::milliseconds kPause{100};  // of a client that was refused without a hint
 
-double milliseconds(nanoseconds time) { return static_cast<double>(time.count()) * 1e-6; }
-
 /// A request under way.
 struct Sent {
   const Payload& payload;
