@@ -186,6 +186,8 @@ int run(Options options) {
   if (options.connections == 0)
     options.connections = many ? kUsualConnections : std::min(load.clients, kUsualConnections);
   load.connections = options.connections;
+  // What the pipeline is is asked of a server that may be as busy as its requests are allowed to find it.
+  options.server.ask_timeout = std::max(options.server.ask_timeout, options.deadline);
   Setup setup;
   if (const Status status = prepare(options, setup); !status.ok()) return report(status);
   load.weights = setup.events.weights;
