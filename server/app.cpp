@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include <map>
+
 namespace helix::server {
 namespace {
 
@@ -20,15 +22,13 @@ std::string joined(const std::vector<std::string>& texts) {
   return all;
 }
 
-/// Looks up from time to time, so that the end of the server is not held up.
-Status wait_warm(const PipelineTable& table, const std::stop_token& stop) {
+/// How the warm-up went; none: stopped, or it takes too long. Looks up from time to time, so that the end of the server
+/// is not held up.
+std::optional<Status> wait_warm(const PipelineTable& table, const std::stop_token& stop) {
   const Clock::time_point deadline = Clock::now() + kWarmUpPatience;
-  Status status;
-  do {
-    if (stop.stop_requested()) return unavailable("server is draining");
-    status = table.wait_warm(std::min(deadline, Clock::now() + kStep));
-  } while (!status.ok() && Clock::now() < deadline);
-  return status;
+  std::optional<Status> warm;
+  while (!warm && !stop.stop_requested() && Clock::now() < deadline) warm = table.wait_warm(Clock::now() + kStep);
+  return warm;
 }
 
 void describe(Pipeline& pipeline, v1::PipelineStatus& out) {
@@ -49,10 +49,11 @@ void describe(Pipeline& pipeline, v1::PipelineStatus& out) {
 }  // namespace
 
 Result<std::unique_ptr<App>> App::start(const Options& options, std::shared_ptr<const Detector> detector,
-                                        const EngineFactory& make_engines, Program program) {
+                                        const EngineFactory& make_engines, Program program,
+                                        const std::stop_token& stop) {
   std::unique_ptr<App> app(new App(options, make_engines, std::move(program)));
   if (Status status = app->start_http(); !status.ok()) return status;
-  if (Status status = app->make_ready(options, detector, {}); !status.ok()) return status;
+  if (Status status = app->make_ready(options, detector, stop); !status.ok()) return status;
   if (Status status = app->open(); !status.ok()) return status;
   app->open_ = true;
   log::info("server.ready", {{"version", HELIX_VERSION},
@@ -90,7 +91,8 @@ Options App::options() const {
   return options_;
 }
 
-/// Pipelines of these settings, warm and in service.
+/// Puts pipelines of these settings in service when their warm-up has ended. One that failed is better than none, when
+/// the server starts; a reload stays with those that are in service.
 Status App::make_ready(const Options& options, std::shared_ptr<const Detector> detector, const std::stop_token& stop) {
   int generation;
   {
@@ -100,26 +102,36 @@ Status App::make_ready(const Options& options, std::shared_ptr<const Detector> d
   Result<std::unique_ptr<PipelineTable>> table = make_pipelines(options, std::move(detector), make_engines_,
                                                                 observation_, [this, generation] { lost(generation); });
   if (!table.ok()) return table.status();
-  if (Status status = wait_warm(**table, stop); !status.ok()) return status;
+  const std::optional<Status> warm = wait_warm(**table, stop);
+  if (!warm) return unavailable(stop.stop_requested() ? "server is draining" : "pipelines did not warm up in time");
+  if (!warm->ok() && generation > 1) return *warm;
   put_in_service(*std::move(table), options);
   return {};
 }
 
 void App::put_in_service(std::unique_ptr<PipelineTable> table, const Options& options) {
-  std::vector<std::string> services = table->names();
-  for (const char* service : {v1::Reconstruction::service_full_name(), v1::Admin::service_full_name(), ""})
-    services.emplace_back(service);
   const std::scoped_lock lock(mutex_);
   ++generation_;
   options_ = options;
+  observation_.set_lanes(table->devices());
   pipelines_.replace(std::move(table));
-  health_.set_serving(services);
+  tell_health();
 }
 
 /// A pipeline of this generation has no device left.
 void App::lost(int generation) {
   const std::scoped_lock lock(mutex_);
-  if (generation == generation_) health_.set_all_not_serving();
+  if (generation == generation_) tell_health();
+}
+
+/// Of each pipeline in service, and of what is said for all of them. mutex_ is held, so that what was read last is told
+/// last.
+void App::tell_health() {
+  const Pipelines::Lease table = pipelines_.current();
+  std::map<std::string, bool> serving = table->serving();
+  for (const char* all : {"", v1::Reconstruction::service_full_name()}) serving[all] = table->any_serves();
+  serving[v1::Admin::service_full_name()] = true;
+  health_.set(serving);
 }
 
 Reloader::Outcome App::read_again(const std::stop_token& stop) {
@@ -146,19 +158,16 @@ Reloader::Outcome App::read_again(const std::stop_token& stop) {
   }
   for (const std::string& setting : *outcome)
     log::warn("reload.not_changed", {{"setting", setting}, {"reason", "changes with a restart only"}});
-  const bool ended = pipelines_.end_replaced(Clock::now() + before.server.drain_timeout, stop);
-  if (!ended) log::warn("reload.old_in_use", {{"seconds", before.server.drain_timeout.count() / 1000}});
+  const bool ended = pipelines_.wait_replaced(Clock::now() + before.server.drain_timeout, stop);
+  if (!ended)
+    log::warn("reload.old_in_use", {{"seconds", before.server.drain_timeout.count() / 1000},
+                                    {"effect", "the old pipelines end with their last request"}});
   log::info("reload.done",
             {{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count()}});
   return outcome;
 }
 
-/// Once: a second signal would end the drain that the first began.
 void App::ask_for_end() {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (draining_ || std::exchange(end_asked_, true)) return;
-  }
   if (program_.end) program_.end();
 }
 

@@ -25,17 +25,18 @@ namespace helix::server {
 struct Program {
   /// The settings as they are now; empty: they cannot be read again.
   std::function<Result<Options>()> read_options;
-  /// Begins the end, as SIGTERM does; empty: the program has its own ways. From any thread.
+  /// Begins the end, as SIGTERM does; empty: the program has its own ways. From any thread, and again.
   std::function<void()> end;
 };
 
 /// The daemon: owns everything. Members stand in the order in which they start; they stop in reverse.
 class App {
  public:
-  /// Makes the lanes and, when all are warm, opens the port.
-  /// errors: invalid_argument (addresses), unavailable (no device, address in use)
+  /// Makes the lanes and, when all are warm, opens the port; not any more when `stop` is requested before that.
+  /// errors: invalid_argument (addresses), unavailable (no device, address in use, stopped)
   static Result<std::unique_ptr<App>> start(const Options& options, std::shared_ptr<const Detector> detector,
-                                            const EngineFactory& make_engines, Program program = {});
+                                            const EngineFactory& make_engines, Program program = {},
+                                            const std::stop_token& stop = {});
   /// Refuses what waits, waits for what runs.
   ~App();
 
@@ -48,7 +49,7 @@ class App {
 
   /// Reads settings, geometry and models again, makes and warms pipelines beside those in service, and puts them in
   /// their place, whose requests are finished first. After an error nothing has changed. `done` is called once, from
-  /// another thread, when the old pipelines have ended.
+  /// another thread, when the old pipelines have ended, or after drain_timeout.
   void reload(Reloader::Done done) { reloader_->reload(std::move(done)); }
 
   /// Takes the server out of service: health says NOT_SERVING; after drain_delay the addresses are closed, clients are
@@ -66,6 +67,7 @@ class App {
   Reloader::Outcome read_again(const std::stop_token& stop);
   void put_in_service(std::unique_ptr<PipelineTable> table, const Options& options);
   void lost(int generation);
+  void tell_health();
   void describe(v1::StatusResponse& status) const;
   Options options() const;
   Status start_http();
@@ -79,10 +81,10 @@ class App {
   const EngineFactory make_engines_;
   const Program program_;
   const Clock::time_point started_ = Clock::now();
-  mutable std::mutex mutex_;  // guards the five below, and http_
+  mutable std::mutex mutex_;  // guards the four below, and http_
   Options options_;
   int generation_ = 0;  // of the pipelines in service
-  bool end_asked_ = false, draining_ = false, closed_ = false;
+  bool draining_ = false, closed_ = false;
 
   Observation observation_;
   Gate gate_;

@@ -16,8 +16,8 @@ int App::http_port() const {
   return http_ ? http_->port() : 0;
 }
 
-// The helixd that this one takes over from has the address until it has drained, as its /readyz must say so, and the
-// library cannot share it: metrics begin when the other is gone.
+// The helixd that this one takes over from has the address until it has drained, as its /readyz must say so: metrics
+// begin when the other is gone. Whatever else is wrong with the address would stay so, and stops the start.
 Status App::start_http() {
   if (options_.http.listen.empty()) return {};
   const Status status = open_http();
@@ -65,7 +65,7 @@ HttpPages App::pages() const {
 }
 
 ServiceState App::state() const {
-  ServiceState state{open_ && health_.of("") == "SERVING", {}};
+  ServiceState state{open_ && health_.of("") == "SERVING", {}, pipelines_.totals()};
   const Pipelines::Lease table = pipelines_.current();
   if (!table) return state;
   for (const auto& pipeline : table->all()) {

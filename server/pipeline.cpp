@@ -55,12 +55,20 @@ Pipeline::Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector
       lanes_(all_with_faults(std::move(engines), options.faults), queue_, options.watchdog, std::move(all_lost),
              observer) {}
 
-Result<Ticket> Pipeline::admit(std::size_t bytes, std::function<void()> when_room) {
-  Result<Ticket> ticket = admission_.admit(bytes);
+Status Pipeline::has_room(const Applicant& applicant) {
+  if (admission_.has_room(applicant).ok()) return {};
+  queue_.drop_expired();
+  Status status = admission_.has_room(applicant);
+  if (!status.ok()) queue_.count_rejected();
+  return status;
+}
+
+Result<Ticket> Pipeline::admit(const Applicant& applicant, std::function<void()> when_room) {
+  Result<Ticket> ticket = admission_.admit(applicant);
   if (ticket.ok()) return ticket;
   queue_.drop_expired();
   const bool waits_for_room = static_cast<bool>(when_room);
-  ticket = admission_.admit(bytes, std::move(when_room));
+  ticket = admission_.admit(applicant, std::move(when_room));
   if (!ticket.ok() && !waits_for_room) queue_.count_rejected();
   return ticket;
 }

@@ -65,9 +65,11 @@ class Pipeline {
   const LaneSet& lanes() const { return lanes_; }
   Observer& observer() { return observer_; }
 
-  /// A place in the budget. Where the budget is full, requests whose deadline has passed make room.
+  /// Whether there is a place in the budget now. Where it is full, requests whose deadline has passed make room.
   /// errors: resource_exhausted, see Admission
-  Result<Ticket> admit(std::size_t bytes, std::function<void()> when_room = {});
+  Status has_room(const Applicant& applicant);
+  /// That place. errors: as has_room
+  Result<Ticket> admit(const Applicant& applicant, std::function<void()> when_room = {});
 
   /// When a client that found the budget full should try again: when what is here now will be done, as far as is known.
   std::chrono::milliseconds retry_after() const;

@@ -58,18 +58,14 @@ Engines echo_engines(const Options& options) {
   return engines;
 }
 
-std::vector<std::string> devices_of(const Engines& engines) {
-  std::vector<std::string> devices;
-  for (const auto& engine : engines) devices.push_back(engine->device());
-  return devices;
-}
-
 /// The beginning of a text that a client sent, for messages; no character is cut in two.
 std::string beginning_of(const std::string& text) {
   std::size_t n = std::min<std::size_t>(text.size(), 64);
   while (n > 0 && n < text.size() && (static_cast<unsigned char>(text[n]) & 0xC0) == 0x80) --n;
   return text.substr(0, n);
 }
+
+bool serves(const Pipeline& pipeline) { return pipeline.lanes().in_service() > 0; }
 
 std::string kind_of(const std::string& name) { return name.substr(0, name.find('/')); }
 
@@ -85,21 +81,36 @@ Result<Pipeline*> PipelineTable::find(const std::string& name) const {
   return not_found("no pipeline \"" + beginning_of(name) + "\"; there is " + known);
 }
 
-std::vector<std::string> PipelineTable::names() const {
-  std::vector<std::string> names;
+std::map<std::string, bool> PipelineTable::serving() const {
+  std::map<std::string, bool> serving;
   for (const auto& pipeline : pipelines_) {
     const std::string& full = pipeline->facts().name;
     for (const std::string& name : {kind_of(full), full})
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      serving.emplace(name, serves(*pipeline));  // as find: the first
   }
-  return names;
+  return serving;
 }
 
-Status PipelineTable::wait_warm(Clock::time_point deadline) const {
-  for (const auto& pipeline : pipelines_)
-    if (!pipeline->lanes().wait_warm(deadline))
-      return unavailable("pipeline " + pipeline->facts().name + " did not warm up in time");
-  return {};
+LaneDevices PipelineTable::devices() const {
+  LaneDevices devices;
+  for (const auto& pipeline : pipelines_) devices[pipeline->facts().name] = pipeline->lanes().devices();
+  return devices;
+}
+
+bool PipelineTable::any_serves() const {
+  return std::any_of(pipelines_.begin(), pipelines_.end(),
+                     [](const auto& pipeline) { return pipeline->facts().name != kEcho && serves(*pipeline); });
+}
+
+std::optional<Status> PipelineTable::wait_warm(Clock::time_point deadline) const {
+  Status all;
+  for (const auto& pipeline : pipelines_) {
+    const std::optional<Status> warm = pipeline->lanes().wait_warm(deadline);
+    if (!warm) return std::nullopt;
+    if (all.ok() && !warm->ok())
+      all = {warm->code(), "pipeline " + pipeline->facts().name + " does not warm up: " + warm->message()};
+  }
+  return all;
 }
 
 bool PipelineTable::stop(const Status& reason, Clock::time_point deadline) const {
@@ -120,7 +131,7 @@ Result<std::unique_ptr<PipelineTable>> make_pipelines(const Options& options, st
 
   auto table = std::make_unique<PipelineTable>(budget_in_all(options));
   const auto add = [&](PipelineFacts facts, std::shared_ptr<const Detector> geometry, Engines lanes) {
-    Observer& observer = observation.pipeline(facts.name, devices_of(lanes));
+    Observer& observer = observation.pipeline(facts.name);
     table->add(std::make_unique<Pipeline>(std::move(facts), std::move(geometry), *pipeline, &table->in_all(),
                                           std::move(lanes), all_lost, observer));
   };

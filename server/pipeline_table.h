@@ -5,7 +5,9 @@
 #include "server/pipeline.h"
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,11 +24,16 @@ class PipelineTable {
   /// By its name, or the part before '/', which means the first of that kind.
   /// errors: not_found, which lists those there are
   Result<Pipeline*> find(const std::string& name) const;
-  /// All names that find knows.
-  std::vector<std::string> names() const;
+  /// All names that find knows, and whether a device is left to each.
+  std::map<std::string, bool> serving() const;
+  /// The device of each lane, by pipeline.
+  LaneDevices devices() const;
+  /// Whether any pipeline that reconstructs has a device left: echo, which does no work, is not asked.
+  bool any_serves() const;
 
-  /// Waits until all lanes are warm. errors: unavailable (one is not by the deadline)
-  Status wait_warm(Clock::time_point deadline) const;
+  /// Waits until all warm-ups have ended. How the first that failed did, or ok; none: one has not ended by the
+  /// deadline.
+  std::optional<Status> wait_warm(Clock::time_point deadline) const;
   /// Refuses what waits and lets the lanes end after what they are at; whether all did by the deadline.
   bool stop(const Status& reason, Clock::time_point deadline) const;
 

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
 namespace helix::server {
 
@@ -14,9 +13,6 @@ class Signals {
 
   /// Waits for SIGTERM, SIGINT, SIGHUP, or 0: wake was called. Called by the thread that made this.
   int wait();
-
-  /// As if SIGTERM had come; from any thread.
-  static void end() { kill(getpid(), SIGTERM); }
 
   /// Ends a wait; from any thread.
   void wake() const { pthread_kill(thread_, SIGUSR1); }

@@ -3,32 +3,27 @@
 #include "kernels/core/status.h"
 #include "server/simulation/simulation.h"
 
-#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace helix::helixctl {
 
-/// What `helixctl plan` is asked.
-struct PlanOptions {
-  int clients = 64;
-  double rate = 0, think_ms = 0, deadline_ms = 0;
-  std::string hits = "15000";  // HITS[:SHARE], ...
-  int lanes = 1;
-  double fixed_ms = 1, per_kilohit_ms = 1;
-  int max_events = 64, max_requests = 256;
-  double overhead = 0.05;
-  double seconds = 60;
-  std::uint64_t seed = 1;
+/// "15000" or "3000:0.7, 36000:0.3": hits of an event, and the share of those that have so many.
+/// errors: invalid_argument, which names the entry
+Result<std::vector<server::simulation::SizeShare>> parse_sizes(const std::string& text);
+
+/// A flag of `helixctl plan`, and its value as text.
+struct Measured {
+  const char* flag;
+  std::string value;
 };
 
-/// Takes lanes, cost and hits from the JSON of `helixctl bench`; `place` names it in messages.
+/// Lanes, cost and hits in the JSON of `helixctl bench`, whose values are not checked.
 /// errors: invalid_argument (not JSON, no cost in it)
-Status read_bench(const std::string& json, const std::string& place, PlanOptions& options);
+Result<std::vector<Measured>> read_bench(const std::string& json);
 
-/// errors: invalid_argument (sizes)
-Result<server::simulation::Scenario> scenario_of(const PlanOptions& options);
-
-std::string plan_text(const PlanOptions& options, const server::simulation::Report& report);
-std::string plan_json(const PlanOptions& options, const server::simulation::Report& report);
+std::string plan_text(const server::simulation::Scenario& scenario, const server::simulation::Report& report);
+std::string plan_json(const server::simulation::Scenario& scenario, const std::string& hits,
+                      const server::simulation::Report& report);
 
 }  // namespace helix::helixctl

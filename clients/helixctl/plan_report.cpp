@@ -1,11 +1,14 @@
 #include "clients/cpp/json_writer.h"
 #include "clients/helixctl/plan.h"
+#include "kernels/core/comma_list.h"
 
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <optional>
 
 namespace helix::helixctl {
@@ -34,65 +37,48 @@ bool parse(std::string_view text, double& value) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
-/// "3000:0.7,36000:0.3"
-Result<std::vector<SizeShare>> sizes_of(const std::string& text) {
-  std::vector<SizeShare> sizes;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    const std::string entry = text.substr(begin, end - begin);
-    const std::size_t colon = std::min(entry.find(':'), entry.size());
-    SizeShare size;
-    const bool read = parse(std::string_view(entry).substr(0, colon), size.hits) &&
-                      (colon == entry.size() || parse(std::string_view(entry).substr(colon + 1), size.share));
-    if (!read || !(size.hits >= 0 && size.hits <= 1e9) || !(size.share > 0 && size.share <= 1e9))
-      return invalid_argument("--hits: \"" + entry + "\" is not HITS or HITS:SHARE");
-    sizes.push_back(size);
-    begin = end + 1;
-  }
-  return sizes;
+/// In full, as flags of whole numbers read no exponents.
+std::string in_digits(double value) {
+  char text[400];
+  return {text, std::to_chars(std::begin(text), std::end(text), value, std::chars_format::fixed).ptr};
 }
 
 }  // namespace
 
-Status read_bench(const std::string& json, const std::string& place, PlanOptions& options) {
+Result<std::vector<SizeShare>> parse_sizes(const std::string& text) {
+  std::vector<SizeShare> sizes;
+  for (const std::string_view entry : comma_list(text)) {
+    const std::size_t colon = std::min(entry.find(':'), entry.size());
+    SizeShare size;
+    const bool read = parse(entry.substr(0, colon), size.hits) &&
+                      (colon == entry.size() || parse(entry.substr(colon + 1), size.share));
+    if (!read || !(size.hits >= 0 && size.hits <= 1e9) || !(size.share > 0 && size.share <= 1e9))
+      return invalid_argument("\"" + std::string(entry) + "\" is not HITS or HITS:SHARE");
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
+Result<std::vector<Measured>> read_bench(const std::string& json) {
   Struct bench;
-  if (!google::protobuf::util::JsonStringToMessage(json, &bench).ok())
-    return invalid_argument(place + ": is not a JSON object");
+  if (!google::protobuf::util::JsonStringToMessage(json, &bench).ok()) return invalid_argument("is not a JSON object");
   const auto fixed = number_at(bench, "service", "fixed_ms");
   const auto per_kilohit = number_at(bench, "service", "per_kilohit_ms");
   const auto lanes = number_at(bench, "lanes"), hits = number_at(bench, "load", "hits_per_request");
   if (!fixed || !per_kilohit || !lanes || !hits)
-    return invalid_argument(place +
-                            ": has no service.fixed_ms, service.per_kilohit_ms, lanes and load.hits_per_request as "
-                            "`helixctl bench --json` writes them after batches of several sizes");
-  options.fixed_ms = *fixed, options.per_kilohit_ms = *per_kilohit;
-  options.lanes = static_cast<int>(*lanes);
-  options.hits = std::to_string(static_cast<std::int64_t>(*hits));
-  return {};
+    return invalid_argument(
+        "has no service.fixed_ms, service.per_kilohit_ms, lanes and load.hits_per_request as `helixctl bench --json` "
+        "writes them after batches of several sizes");
+  return std::vector<Measured>{{"--lanes", in_digits(*lanes)},
+                               {"--fixed-ms", in_digits(*fixed)},
+                               {"--per-kilohit-ms", in_digits(*per_kilohit)},
+                               {"--hits", in_digits(std::floor(*hits))}};
 }
 
-Result<Scenario> scenario_of(const PlanOptions& options) {
-  Result<std::vector<SizeShare>> sizes = sizes_of(options.hits);
-  if (!sizes.ok()) return sizes.status();
-  Scenario scenario;
-  scenario.groups = {{.clients = options.clients,
-                      .rate = options.rate,
-                      .think_ms = options.think_ms,
-                      .deadline_ms = options.deadline_ms,
-                      .sizes = *std::move(sizes)}};
-  scenario.lanes = options.lanes;
-  scenario.lane = {options.fixed_ms, options.per_kilohit_ms};
-  scenario.batcher.limits.max_events = options.max_events;
-  scenario.batcher.limits.overhead = options.overhead;
-  scenario.budget.max_requests = options.max_requests;
-  scenario.seconds = options.seconds;
-  scenario.seed = options.seed;
-  return scenario;
-}
-
-std::string plan_text(const PlanOptions& options, const Report& report) {
+std::string plan_text(const Scenario& scenario, const Report& report) {
   char text[1024];
   const auto& all = report.all;
+  const auto& clients = scenario.groups[0];
   std::snprintf(text, sizeof text,
                 "clients          %d, %s\n"
                 "lanes            %d, %g ms a batch and %g ms for 1000 hits\n"
@@ -102,9 +88,9 @@ std::string plan_text(const PlanOptions& options, const Report& report) {
                 "of %llu requests  %llu answered in time, %llu too late, %llu expired waiting\n"
                 "turned away      %llu times full, %llu with a deadline that could not be met\n"
                 "most waiting     %zu\n",
-                options.clients, options.rate > 0 ? "at a rate" : "each waits for its answer", options.lanes,
-                options.fixed_ms, options.per_kilohit_ms, report.requests_per_s, report.hits_per_s, all.p50_ms,
-                all.p90_ms, all.p99_ms, 100 * report.lane_share, report.batch_events,
+                clients.clients, clients.rate > 0 ? "at a rate" : "each waits for its answer", scenario.lanes,
+                scenario.lane.fixed_ms, scenario.lane.per_kilohit_ms, report.requests_per_s, report.hits_per_s,
+                all.p50_ms, all.p90_ms, all.p99_ms, 100 * report.lane_share, report.batch_events,
                 static_cast<unsigned long long>(all.sent), static_cast<unsigned long long>(all.completed),
                 static_cast<unsigned long long>(all.late), static_cast<unsigned long long>(all.expired),
                 static_cast<unsigned long long>(all.full), static_cast<unsigned long long>(all.hopeless),
@@ -112,13 +98,14 @@ std::string plan_text(const PlanOptions& options, const Report& report) {
   return text;
 }
 
-std::string plan_json(const PlanOptions& options, const Report& report) {
+std::string plan_json(const Scenario& scenario, const std::string& hits, const Report& report) {
   JsonWriter json;
-  json.open('{').key("clients").value(options.clients).key("rate").value(options.rate);
-  json.key("think_ms").value(options.think_ms).key("deadline_ms").value(options.deadline_ms);
-  json.key("hits").value(options.hits).key("lanes").value(options.lanes);
-  json.key("fixed_ms").value(options.fixed_ms).key("per_kilohit_ms").value(options.per_kilohit_ms);
-  json.key("seconds").value(options.seconds).key("seed").value(options.seed);
+  const auto& clients = scenario.groups[0];
+  json.open('{').key("clients").value(clients.clients).key("rate").value(clients.rate);
+  json.key("think_ms").value(clients.think_ms).key("deadline_ms").value(clients.deadline_ms);
+  json.key("hits").value(hits).key("lanes").value(scenario.lanes);
+  json.key("fixed_ms").value(scenario.lane.fixed_ms).key("per_kilohit_ms").value(scenario.lane.per_kilohit_ms);
+  json.key("seconds").value(scenario.seconds).key("seed").value(scenario.seed);
   json.key("requests_per_s").value(report.requests_per_s).key("hits_per_s").value(report.hits_per_s);
   json.key("latency_ms").open('{').key("p50").value(report.all.p50_ms).key("p90").value(report.all.p90_ms);
   json.key("p99").value(report.all.p99_ms).close('}');

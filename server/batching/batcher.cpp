@@ -10,6 +10,7 @@ namespace {
 constexpr double kNoBound = std::numeric_limits<double>::infinity();
 constexpr double kShortBatchMs = 2;  // nobody minds waiting for: batches need not be shorter to keep latency low
 constexpr double kWorthwhile = 4;    // a deadline makes no batch shorter than so many times its fixed cost
+constexpr double kMargin = 2;        // times its predicted cost a delayed batch has left: it and its lane may be late
 
 std::string whole(double value) { return std::to_string(std::llround(value)); }
 
@@ -36,7 +37,7 @@ class Batcher::Filling {
       ++dropped_;
       return WaitingRoom::Verdict::drop;
     }
-    const bool first = !begun_, fits = this->fits(work_ + facts.work, bytes_ + facts.bytes);
+    const bool first = !begun_, fits = this->fits(work_ + facts.work, bytes_ + facts.bytes) && !waiter.suspect();
     if (!first && !fits) return work_.events >= max_events_ ? WaitingRoom::Verdict::full : WaitingRoom::Verdict::skip;
     begun_ = true;
     work_ += facts.work;
@@ -139,12 +140,22 @@ Status Batcher::meets_deadline(const RequestFacts& facts, Clock::time_point now)
                                        " requests wait, lanes in service: " + std::to_string(lanes_) + ")"};
 }
 
+/// When a batch of those who wait must begin to meet the earliest deadline.
+Clock::time_point Batcher::must_begin_by() const {
+  const Waiter* urgent = room_.most_urgent();
+  if (urgent == nullptr) return Clock::time_point::max();
+  if (!cost_.trusted()) return Clock::time_point::min();
+  const double ms = std::max(batch_ms(room_.work(), limits_.max_events), cost_.ms(urgent->facts().work));
+  return urgent->facts().deadline - from_ms(kMargin * ms);
+}
+
 std::optional<Clock::time_point> Batcher::delayed_until(Clock::time_point now) const {
-  if (limits_.max_queue_delay == Clock::duration::zero() || room_.empty()) return std::nullopt;
+  if (limits_.max_queue_delay == Clock::duration::zero() || room_.empty() || room_.any(kInteractive))
+    return std::nullopt;
   const Work& work = room_.work();
   if (work.events >= std::min(limits_.preferred_events, limits_.max_events) || work.hits >= limits_.max_hits)
     return std::nullopt;
-  const Clock::time_point until = room_.oldest()->facts().arrived + limits_.max_queue_delay;
+  const Clock::time_point until = std::min(room_.oldest()->facts().arrived + limits_.max_queue_delay, must_begin_by());
   return until > now ? std::optional(until) : std::nullopt;
 }
 

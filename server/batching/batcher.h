@@ -18,7 +18,7 @@ struct BatchLimits {
   double max_bytes = 0;        // predicted; 0: no limit
   Clock::duration max_cost{};  // predicted; 0: no limit
   double overhead = 0.05;      // share of a batch's time that its fixed cost may be; 0: batches grow to the limits
-  Clock::duration max_queue_delay{};  // a free lane waits so long for a fuller batch; 0: never
+  Clock::duration max_queue_delay{};  // a free lane waits so long for a fuller batch, if who waits can; 0: never
   double preferred_events = 32;       // full enough not to wait
   Clock::duration target_p99{};       // of arrival to answer; 0: none
 };
@@ -84,6 +84,7 @@ class Batcher {
   double running_ms(Clock::time_point now) const;
   double waiting_ms(const Work& work) const;
   double batch_ms(const Work& waiting, double max_events) const;
+  Clock::time_point must_begin_by() const;
   std::optional<Clock::time_point> delayed_until(Clock::time_point now) const;
 
   const BatchLimits limits_;

@@ -1,5 +1,7 @@
 #include "server/batching/client_weights.h"
 
+#include "kernels/core/comma_list.h"
+
 #include <charconv>
 #include <string_view>
 
@@ -7,12 +9,6 @@ namespace helix::server {
 namespace {
 
 constexpr double kLeast = 0.001, kMost = 1000;
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') + 1 - first);
-}
 
 Status bad(std::string_view entry, const std::string& why) {
   return invalid_argument("queue.client_weights: \"" + std::string(entry) + "\" " + why);
@@ -37,12 +33,8 @@ Status add(std::string_view entry, ClientWeights& weights) {
 Result<ClientWeights> parse_client_weights(const std::string& text) {
   ClientWeights weights;
   if (trimmed(text).empty()) return weights;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    if (Status status = add(trimmed(std::string_view(text).substr(begin, end - begin)), weights); !status.ok())
-      return status;
-    begin = end + 1;
-  }
+  for (const std::string_view entry : comma_list(text))
+    if (Status status = add(entry, weights); !status.ok()) return status;
   return weights;
 }
 

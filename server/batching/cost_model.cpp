@@ -16,16 +16,14 @@ constexpr double kHits = 1e4;     // hits are counted in so many, to keep terms 
 
 Regression::Row Regression::terms(const Work& work) { return {1, work.hits / kHits, work.pairs / (kHits * kHits)}; }
 
-double Regression::predict(const Work& work) const {
-  const Row row = terms(work);
+double Regression::predict(const Row& row) const {
   double sum = 0;
   for (int i = 0; i < kTerms; ++i) sum += coefficients_[i] * row[i];
   return sum;
 }
 
 double Regression::bounded(const Row& row, double value) const {
-  double expected = 0;
-  for (int i = 0; i < kTerms; ++i) expected += coefficients_[i] * row[i];
+  const double expected = predict(row);
   if (observations_ < kUnbounded || expected <= 0) return value;
   return std::clamp(value, expected / kFarthest, expected * kFarthest);
 }

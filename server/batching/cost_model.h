@@ -14,7 +14,7 @@ class Regression {
   void observe(const Work& work, double value);
 
   /// 0 before the first observation.
-  double predict(const Work& work) const;
+  double predict(const Work& work) const { return predict(terms(work)); }
   double fixed() const { return coefficients_[0]; }
   int observations() const { return observations_; }
 
@@ -23,6 +23,7 @@ class Regression {
   using Row = std::array<double, kTerms>;
 
   static Row terms(const Work& work);
+  double predict(const Row& row) const;
   double bounded(const Row& row, double value) const;
   void solve();
 

@@ -66,19 +66,20 @@ Status Request::wanted(Clock::time_point now) const {
 
 // The place in the budget is free before the client can know the answer: a client that sends one request after
 // another never meets its own predecessor. Counted before, too.
-Caller* Request::take_caller(Code code) {
-  if (caller_ == nullptr) return nullptr;
+void Request::end(Code code) {
   ticket_.release();
   if (ends_ != nullptr) ends_->count(code);
-  return std::exchange(caller_, nullptr);
 }
 
 void Request::answer(const Answer& answer) {
-  if (Caller* caller = take_caller(Code::ok)) caller->answer(answer);
+  if (Caller* caller = std::exchange(caller_, nullptr)) caller->answer(answer, [this](Code code) { end(code); });
 }
 
 void Request::refuse(const Status& status) {
-  if (Caller* caller = take_caller(status.code())) caller->refuse(status);
+  Caller* caller = std::exchange(caller_, nullptr);
+  if (caller == nullptr) return;
+  end(status.code());
+  caller->refuse(status);
 }
 
 Work work_of(const Batch& batch) {

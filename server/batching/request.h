@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,9 +31,12 @@ struct Answer {
 /// be gone when it returns.
 class Caller {
  public:
+  using Ended = std::function<void(Code)>;
+
   virtual ~Caller() = default;
   virtual bool cancelled() const = 0;
-  virtual void answer(const Answer& answer) = 0;
+  /// Calls `ended` once, before its client can know: ok, or why there is no answer after all.
+  virtual void answer(const Answer& answer, const Ended& ended) = 0;
   virtual void refuse(const Status& status) = 0;
 };
 
@@ -64,14 +68,12 @@ class Request final : public Waiter {
 
   /// Its end will be counted there.
   void count_in(Ends& ends) { ends_ = &ends; }
-  /// Whether a lane lost it before; notes that one did now.
-  bool lost_again() { return std::exchange(lost_, true); }
 
   void answer(const Answer& answer);
   void refuse(const Status& status);
 
  private:
-  Caller* take_caller(Code code);
+  void end(Code code);
 
   const std::uint64_t id_;
   HitBatch hits_;
@@ -79,7 +81,6 @@ class Request final : public Waiter {
   Ticket ticket_;
   std::shared_ptr<const void> memory_;
   Ends* ends_ = nullptr;
-  bool lost_ = false;
 };
 
 /// Requests that run together; all bring the same optional columns.

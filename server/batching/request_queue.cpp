@@ -16,14 +16,23 @@ std::unique_ptr<Request> RequestQueue::own(const Waiter* waiter) {
 
 Batch RequestQueue::own_all(const std::vector<Waiter*>& waiters) {
   Batch batch;
+  batch.reserve(waiters.size());
   for (const Waiter* waiter : waiters) batch.push_back(own(waiter));
   return batch;
 }
 
-void RequestQueue::enter(std::unique_ptr<Request> request) {
+// A place first: where there is no memory for one, the batcher is not left with a waiter that is gone.
+void RequestQueue::enter(std::unique_ptr<Request>& request, void (Batcher::*way)(Waiter&, Clock::time_point),
+                         Clock::time_point now) {
+  const auto place = by_id_.try_emplace(request->id()).first;
+  try {
+    (batcher_.*way)(*request, now);
+  } catch (...) {
+    by_id_.erase(place);
+    throw;
+  }
+  place->second = std::move(request);
   ++pushes_;
-  const std::uint64_t id = request->id();
-  by_id_.emplace(id, std::move(request));
 }
 
 // Cancelled before it was here: looked at under the lock, so that cancel either finds it or comes before this.
@@ -40,8 +49,7 @@ Status RequestQueue::push(std::unique_ptr<Request>& request) {
     if (status.ok()) {
       request->count_in(ends_);
       ++accepted_;
-      batcher_.add(*request, now);
-      enter(std::move(request));
+      enter(request, &Batcher::add, now);
     } else {
       ++rejected_late_;
     }
@@ -100,8 +108,7 @@ void RequestQueue::give_back(Batch batch, const Status& why) {
         continue;
       }
       ++retries_;
-      batcher_.put_back(*request, now);
-      enter(std::move(request));
+      enter(request, &Batcher::put_back, now);
     }
   }
   changed_.notify_all();

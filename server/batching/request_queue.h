@@ -39,8 +39,8 @@ class RequestQueue {
   /// The lane that took a batch is done with it.
   void over(std::uint64_t run);
 
-  /// Requests whose lane was lost wait again, at their old places. Those of which it is the second lane, and those that
-  /// nobody waits for, are finished.
+  /// Requests whose lane was lost wait again, at their old places, to run alone. Those of which it is the second lane,
+  /// and those that nobody waits for, are finished.
   void give_back(Batch batch, const Status& why);
 
   /// Finishes a request that waits here; one that is unknown or taken is left alone.
@@ -76,7 +76,8 @@ class RequestQueue {
   QueueStats stats() const;
 
  private:
-  void enter(std::unique_ptr<Request> request);
+  void enter(std::unique_ptr<Request>& request, void (Batcher::*way)(Waiter&, Clock::time_point),
+             Clock::time_point now);
   std::unique_ptr<Request> own(const Waiter* waiter);
   Batch own_all(const std::vector<Waiter*>& waiters);
   Batch take_expired();

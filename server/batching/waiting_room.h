@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace helix::server {
@@ -22,6 +23,11 @@ class Waiter {
   Waiter& operator=(const Waiter&) = delete;
   const RequestFacts& facts() const { return facts_; }
 
+  /// Whether a lane was lost with it: it may be why, so nobody runs beside it again.
+  bool suspect() const { return suspect_; }
+  /// Whether a lane was lost with it before; notes that one was now.
+  bool lost_again() { return std::exchange(suspect_, true); }
+
  protected:
   ~Waiter() = default;
 
@@ -32,6 +38,7 @@ class Waiter {
   int rank_ = 0;               // class now: ageing lifts it
   Clock::time_point since_{};  // in this class
   bool waits_ = false;
+  bool suspect_ = false;
 };
 
 /// Shares between clients, by name; 1 for who is not named.
@@ -77,6 +84,9 @@ class WaitingRoom {
   std::size_t size() const { return by_arrival_.size(); }
   const Work& work() const { return work_; }
   std::size_t bytes() const { return bytes_; }
+  bool any(int priority) const { return !ranks_[priority].since.empty(); }
+  /// Whose deadline is first, or null where nobody has one.
+  const Waiter* most_urgent() const { return by_deadline_.empty() ? nullptr : by_deadline_.begin()->second; }
   /// Who has waited longest, or null.
   const Waiter* oldest() const { return empty() ? nullptr : *by_arrival_.begin(); }
 

@@ -123,7 +123,9 @@ struct QueueOptions {
   template <class Field>
   void fields(Field&& field) {
     using namespace std::chrono_literals;
-    field("max_requests", max_requests, in(1, 1'000'000), "requests of a pipeline that wait or run, at most");
+    field("max_requests", max_requests, in(1, 1'000'000),
+          "requests of a pipeline that wait or run, at most; one client gets four fifths of them, a class below "
+          "interactive eight ninths, so that others find room");
     field("max_bytes", max_bytes, in(std::int64_t{1} << 10, std::int64_t{1} << 46), "bytes",
           "memory of the requests of a pipeline that wait or run, at most");
     field("max_requests_in_all", max_requests_in_all, in(1, 10'000'000), "the same for all pipelines together");

@@ -1,5 +1,6 @@
 #include "server/lanes/engines.h"
 
+#include "kernels/core/comma_list.h"
 #include "kernels/exatrkx/engine.h"
 #include "server/lanes/cpus.h"
 #include "server/observe/log.h"
@@ -36,18 +37,6 @@ Result<Engines> cuda_engines(const Detector& detector, const Options& options, c
     engines.push_back(*std::move(made));
   }
   return engines;
-}
-
-/// "a, b" as {"a", "b"}
-std::vector<std::string> split_list(const std::string& list) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    const std::size_t first = list.find_first_not_of(' ', begin), last = list.find_last_not_of(' ', end - 1);
-    if (first < end && last != std::string::npos) parts.push_back(list.substr(first, last + 1 - first));
-    begin = end + 1;
-  }
-  return parts;
 }
 
 bool use_cuda(const Options& options) {
@@ -105,18 +94,19 @@ Result<ModelLanes> open_model(const std::string& folder, const Options& options)
 
 Result<std::vector<ModelLanes>> make_model_lanes(const Options& options) {
   std::vector<ModelLanes> all;
-  const std::vector<std::string> folders = split_list(options.exatrkx.models);
+  std::vector<std::string_view> folders = comma_list(options.exatrkx.models);
+  std::erase(folders, "");
   if (!folders.empty() && !exatrkx::has_networks()) {
     log::warn("exatrkx.absent", {{"reason", "this program was built without LibTorch"}});
     return all;
   }
-  for (const std::string& folder : folders) {
-    Result<ModelLanes> lanes = open_model(folder, options);
+  for (const std::string_view folder : folders) {
+    Result<ModelLanes> lanes = open_model(std::string(folder), options);
     if (!lanes.ok()) return lanes.status();
     for (const ModelLanes& other : all)
       if (other.model.name == lanes->model.name)
-        return invalid_argument("models " + other.model.folder + " and " + folder + " have the same name, " +
-                                other.model.name);
+        return invalid_argument("models " + other.model.folder + " and " + std::string(folder) +
+                                " have the same name, " + other.model.name);
     all.push_back(*std::move(lanes));
   }
   return all;

@@ -12,7 +12,7 @@ namespace helix::server {
 class Gather {
  public:
   /// Views over the request itself where there is one alone, else over this object, until the next join. The requests
-  /// have the same optional columns (same_columns).
+  /// have the same optional columns (RequestFacts::columns).
   HitBatch join(Span<const std::unique_ptr<Request>> requests);
 
  private:

@@ -18,8 +18,8 @@ class Lane {
   const std::string& device() const { return worker_->device(); }
   const std::string& backend() const { return worker_->backend(); }
 
-  /// Whether the engine is warm by the deadline.
-  bool wait_warm(Clock::time_point deadline) { return worker_->wait_warm(deadline); }
+  /// How the engine's warm-up went; none: it has not ended by the deadline.
+  std::optional<Status> wait_warm(Clock::time_point deadline) { return worker_->wait_warm(deadline); }
   /// Whether the thread has ended by the deadline, or was abandoned.
   bool wait_ended(Clock::time_point deadline) { return worker_->wait_ended(deadline); }
 

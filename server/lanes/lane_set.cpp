@@ -1,10 +1,12 @@
 #include "server/lanes/lane_set.h"
 
+#include "server/lanes/watch_rounds.h"
 #include "server/observe/log.h"
 
 #include <pthread.h>
 
 #include <algorithm>
+#include <exception>
 
 namespace helix::server {
 
@@ -35,8 +37,14 @@ std::vector<std::string> LaneSet::devices() const {
   return devices;
 }
 
-bool LaneSet::wait_warm(Clock::time_point deadline) const {
-  return std::all_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->wait_warm(deadline); });
+std::optional<Status> LaneSet::wait_warm(Clock::time_point deadline) const {
+  Status all;
+  for (const auto& lane : lanes_) {
+    const std::optional<Status> warm = lane->wait_warm(deadline);
+    if (!warm) return std::nullopt;
+    if (all.ok()) all = *warm;
+  }
+  return all;
 }
 
 bool LaneSet::wait_ended(Clock::time_point deadline) {
@@ -51,7 +59,7 @@ std::size_t LaneSet::in_service() const {
 }
 
 /// Takes a lane out of service, and with it those on the same CUDA device. Returns how many are left.
-int LaneSet::leave(std::size_t number) {
+std::size_t LaneSet::leave(std::size_t number) {
   const std::scoped_lock lock(mutex_);
   const Lane& gone = *lanes_[number];
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
@@ -60,37 +68,45 @@ int LaneSet::leave(std::size_t number) {
     in_service_[i] = false;
     lanes_[i]->stop();
   }
-  return static_cast<int>(std::count(in_service_.begin(), in_service_.end(), true));
+  const auto left = static_cast<std::size_t>(std::count(in_service_.begin(), in_service_.end(), true));
+  queue_.set_lanes(static_cast<int>(left));
+  return left;
 }
 
 void LaneSet::lost(std::size_t number, const Status& why, TakenBatch taken) {
   log::error("device.lost", {{"lane", number}, {"requests", taken.requests.size()}, {"error", why.message()}});
-  const int left = leave(number);
+  const std::size_t left = leave(number);
   queue_.over(taken.run);
-  queue_.set_lanes(left);
   if (left > 0) return queue_.give_back(std::move(taken.requests), why);
   queue_.refuse_waiting(unavailable("no device is left: " + why.message()));
   for (auto& request : taken.requests) request->refuse(why);
   all_lost_();
 }
 
-/// A batch that starts later is overdue after `watchdog` at the earliest, so nothing is missed by sleeping so long.
+/// A batch that starts later is overdue after `watchdog` at the earliest, so no round misses one.
 void LaneSet::watch(const std::stop_token& stop) {
   pthread_setname_np(pthread_self(), "watchdog");
+  WatchRounds rounds(watchdog_, Clock::now());
   while (!stop.stop_requested()) {
-    const Clock::time_point next = std::min(abandon_overdue(), Clock::now() + watchdog_);
+    const Clock::time_point now = Clock::now();
+    try {
+      if (rounds.begin(now)) rounds.come_by(abandon_overdue(now));
+    } catch (const std::exception& error) {
+      log::error("watchdog.failed", {{"error", error.what()}});
+    }
     std::mutex mutex;
     std::unique_lock lock(mutex);
-    never_.wait_until(lock, stop, next, [] { return false; });
+    never_.wait_until(lock, stop, rounds.next(), [] { return false; });
   }
 }
 
-/// Returns when the next one would be overdue.
-Clock::time_point LaneSet::abandon_overdue() {
+/// Returns when the next one would be overdue. By the time at which the round began: a stop within it counts for no
+/// one.
+Clock::time_point LaneSet::abandon_overdue(Clock::time_point now) {
   Clock::time_point next = Clock::time_point::max();
   for (std::size_t number = 0; number < lanes_.size(); ++number) {
     TakenBatch taken;
-    if (lanes_[number]->abandon(Clock::now(), taken)) {
+    if (lanes_[number]->abandon(now, taken)) {
       lost(number, unavailable("lane " + std::to_string(number) + " hangs in its device"), std::move(taken));
     } else {
       next = std::min(next, lanes_[number]->overdue_at());

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,20 +26,22 @@ class LaneSet {
   std::vector<std::string> devices() const;
   /// Lanes whose device is neither lost nor hangs.
   std::size_t in_service() const;
-  bool wait_warm(Clock::time_point deadline) const;
+  /// Waits until all warm-ups have ended. How the first that failed did, or ok; none: one has not ended by the
+  /// deadline.
+  std::optional<Status> wait_warm(Clock::time_point deadline) const;
   bool wait_ended(Clock::time_point deadline);
 
  private:
   void lost(std::size_t number, const Status& why, TakenBatch taken);
-  int leave(std::size_t number);
+  std::size_t leave(std::size_t number);
   void watch(const std::stop_token& stop);
-  Clock::time_point abandon_overdue();
+  Clock::time_point abandon_overdue(Clock::time_point now);
 
   RequestQueue& queue_;
   const Clock::duration watchdog_;
   const std::function<void()> all_lost_;
 
-  mutable std::mutex mutex_;  // guards in_service_; held while lanes_ is filled
+  mutable std::mutex mutex_;  // guards in_service_ and what the queue knows of it; held while lanes_ is filled
   std::vector<bool> in_service_;
   std::condition_variable_any never_;
 

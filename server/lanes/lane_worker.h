@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -37,7 +38,8 @@ class LaneWorker {
 
   const std::string& device() const { return device_; }
   const std::string& backend() const { return backend_; }
-  bool wait_warm(Clock::time_point deadline);
+  /// How the warm-up went; none: it has not ended by the deadline.
+  std::optional<Status> wait_warm(Clock::time_point deadline);
   bool wait_ended(Clock::time_point deadline);
 
   /// When the batch under way counts as hung; the end of time where there is none, or no watchdog.
@@ -53,14 +55,18 @@ class LaneWorker {
   };
 
   void warm_up();
+  TakenBatch take();
   void run(TakenBatch taken);
-  void run_part(Batch part);
-  void split(Batch part, const Status& why);
-  void lose_device(const Status& why, Batch part);
+  void run_parts();
+  void run_part();
+  void split(const Status& why);
+  void lose_device(const Status& why);
+  void give_up(const Status& why);
+  Batch take_rest();
   Result<Computed> compute(const HitBatch& hits);
-  Result<Computed> watched(Batch& part);
-  void answer(Batch& part, const Computed& computed);
-  void observe(const Batch& part, const Result<Computed>& computed) const;
+  Result<Computed> watched();
+  void answer(const Computed& computed);
+  void observe(const Result<Computed>& computed) const;
 
   const int number_;
   const std::unique_ptr<Engine> engine_;
@@ -78,10 +84,11 @@ class LaneWorker {
 
   mutable std::mutex mutex_;  // guards all below; pending_ and part_ are the thread's own while nothing is computed
   std::condition_variable changed_;
-  bool warm_ = false, ended_ = false, abandoned_ = false;
+  std::optional<Status> warm_;  // how the warm-up went; none: it has not ended
+  bool ended_ = false, abandoned_ = false;
   Clock::time_point overdue_at_ = Clock::time_point::max();
   std::vector<Batch> pending_;  // parts of the batch taken, the next one last
-  Batch part_;                  // that is being computed
+  Batch part_;                  // that is being computed, or was just now
   std::uint64_t run_ = 0;
 };
 

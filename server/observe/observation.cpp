@@ -8,11 +8,19 @@
 
 namespace helix::server {
 
-Observer& Observation::pipeline(const std::string& name, const std::vector<std::string>& devices) {
+Observer& Observation::pipeline(const std::string& name) {
   const std::scoped_lock lock(mutex_);
   std::unique_ptr<PipelineMetrics>& observer = pipelines_[name];
-  if (!observer) observer = std::make_unique<PipelineMetrics>(registry_, trace_, name, devices);
+  if (!observer) observer = std::make_unique<PipelineMetrics>(registry_, trace_, name);
   return *observer;
+}
+
+void Observation::set_lanes(const LaneDevices& devices) {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [name, observer] : pipelines_) {
+    const auto found = devices.find(name);
+    observer->set_lanes(found != devices.end() ? found->second : std::vector<std::string>());
+  }
 }
 
 std::string Observation::metrics_text(const ServiceState& state) const {

@@ -12,13 +12,19 @@
 
 namespace helix::server {
 
+/// The devices of pipelines, one a lane.
+using LaneDevices = std::map<std::string, std::vector<std::string>>;
+
 /// All that the daemon tells about itself: metrics and the trace of its last batches. Thread-safe.
 class Observation {
  public:
   explicit Observation(std::size_t trace_batches) : unplaced_(registry_, "none"), trace_(trace_batches) {}
 
-  /// The observer of the pipeline of that name, the same one each time; lives as long as this. `devices`: one a lane.
-  Observer& pipeline(const std::string& name, const std::vector<std::string>& devices);
+  /// The observer of the pipeline of that name, the same one each time; lives as long as this.
+  Observer& pipeline(const std::string& name);
+
+  /// The lanes in service: the device of each, by pipeline. Others have no series any more.
+  void set_lanes(const LaneDevices& devices);
 
   /// Of requests that reach no pipeline.
   Observer& unplaced() { return unplaced_; }

@@ -3,7 +3,9 @@
 #include "server/observe/log.h"
 #include "server/transport/grpc_status.h"
 
+#include <algorithm>
 #include <exception>
+#include <utility>
 
 namespace helix::server {
 namespace {
@@ -23,8 +25,7 @@ Family<Gauge>& gauges(Registry& registry, const char* name, const char* help) {
 
 }  // namespace
 
-PipelineMetrics::PipelineMetrics(Registry& registry, Trace& trace, const std::string& pipeline,
-                                 const std::vector<std::string>& devices)
+PipelineMetrics::PipelineMetrics(Registry& registry, Trace& trace, const std::string& pipeline)
     : RequestMetrics(registry, pipeline),
       trace_(trace),
       pipeline_(pipeline),
@@ -44,7 +45,35 @@ PipelineMetrics::PipelineMetrics(Registry& registry, Trace& trace, const std::st
       splits_(counters(registry, "helixd_batch_splits_total", "Batches of several requests that failed as one.")
                   .Add({{"pipeline", pipeline_}})) {
   batches_of(Code::ok);
-  for (std::size_t lane = 0; lane < devices.size(); ++lane) lane_of(static_cast<int>(lane), devices[lane]);
+}
+
+void PipelineMetrics::set_lanes(const std::vector<std::string>& devices) {
+  const std::scoped_lock lock(mutex_);
+  const std::vector<Lane> before = std::exchange(lanes_, {});
+  for (const std::string& device : devices) lanes_.push_back(make_lane(static_cast<int>(lanes_.size()), device));
+  // a lane with labels that were there already has their series
+  const auto is_used = [this](const prometheus::Gauge* series) {
+    return std::any_of(lanes_.begin(), lanes_.end(),
+                       [&](const Lane& lane) { return lane.info == series || lane.memory == series; });
+  };
+  for (const Lane& lane : before) {
+    if (!is_used(lane.info)) lane_family_.Remove(lane.info);
+    if (!is_used(lane.memory)) memory_family_.Remove(lane.memory);
+  }
+}
+
+prometheus::Labels PipelineMetrics::labels_of(int lane) const {
+  return {{"pipeline", pipeline_}, {"lane", std::to_string(lane)}};
+}
+
+PipelineMetrics::Lane PipelineMetrics::make_lane(int number, const std::string& device) {
+  busy_of(number);
+  prometheus::Labels with_device = labels_of(number);
+  with_device.emplace("device", device);
+  Lane lane{device, &lane_family_.Add(with_device), &memory_family_.Add(labels_of(number))};
+  lane.info->Set(1);
+  lane.memory->Set(0);
+  return lane;
 }
 
 prometheus::Histogram& PipelineMetrics::histogram(const char* name, const char* help, const Buckets& buckets) {
@@ -58,9 +87,8 @@ void PipelineMetrics::batch(const BatchRecord& record) noexcept {
     if (record.code == Code::ok) observe_sizes_and_times(record);
     const std::scoped_lock lock(mutex_);
     batches_of(record.code).Increment();
-    const Lane& lane = lane_of(record.lane, record.device);
-    lane.busy->Increment(seconds(record.done - record.taken));
-    lane.memory->Set(static_cast<double>(record.memory));
+    busy_of(record.lane).Increment(seconds(record.done - record.taken));
+    set_memory(record);
     add_stages(record.stages);
   } catch (const std::exception& error) {
     log::write_limited(log::Level::error, "observe.failed", {{"error", error.what()}});
@@ -76,13 +104,17 @@ void PipelineMetrics::observe_sizes_and_times(const BatchRecord& record) {
   copy_out_.Observe(seconds(record.copy_out));
 }
 
-PipelineMetrics::Lane& PipelineMetrics::lane_of(int number, std::string_view device) {
-  if (const auto found = lanes_.find(number); found != lanes_.end()) return found->second;
-  const prometheus::Labels labels{{"pipeline", pipeline_}, {"lane", std::to_string(number)}};
-  prometheus::Labels with_device = labels;
-  with_device.emplace("device", device);
-  lane_family_.Add(with_device).Set(1);
-  return lanes_.emplace(number, Lane{&busy_family_.Add(labels), &memory_family_.Add(labels)}).first->second;
+Counter& PipelineMetrics::busy_of(int lane) {
+  const auto [at, is_new] = busy_.try_emplace(lane, nullptr);
+  if (is_new) at->second = &busy_family_.Add(labels_of(lane));
+  return *at->second;
+}
+
+/// Not of a lane that a reload replaced, and that ends its last batch.
+void PipelineMetrics::set_memory(const BatchRecord& record) {
+  const auto number = static_cast<std::size_t>(record.lane);
+  if (number >= lanes_.size() || lanes_[number].device != record.device) return;
+  lanes_[number].memory->Set(static_cast<double>(record.memory));
 }
 
 Counter& PipelineMetrics::batches_of(Code code) {

@@ -167,7 +167,7 @@ class Simulation {
                              .arrived = now_,
                              .deadline = attempt.deadline};
     drop_expired();
-    Result<Ticket> ticket = admission_.admit(facts.bytes);
+    Result<Ticket> ticket = admission_.admit({facts.client, facts.priority, facts.bytes});
     if (!ticket.ok()) {
       report.full += measured(attempt.begun);
       return turned_away(attempt);

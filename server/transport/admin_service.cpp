@@ -2,18 +2,10 @@
 
 #include "kernels/core/settings.h"
 #include "server/observe/log.h"
+#include "server/transport/finish.h"
 #include "server/transport/grpc_status.h"
 
 namespace helix::server {
-namespace {
-
-grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext& context, const grpc::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  reactor->Finish(status);
-  return reactor;
-}
-
-}  // namespace
 
 bool is_local(const std::string& peer) {
   for (const char* start : {"unix:", "unix-abstract:", "ipv4:127.", "ipv6:[::1]:", "ipv6:%5B::1%5D:"})

@@ -5,6 +5,7 @@
 #include "server/transport/decode.h"
 #include "server/transport/encode.h"
 #include "server/transport/grpc_status.h"
+#include "server/transport/request_head.h"
 
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/proto_buffer_reader.h>
@@ -70,6 +71,20 @@ Result<grpc::ByteBuffer> serialize(const v1::ReconstructResponse& message) {
 Exchange::Exchange(Origin origin, Observer& unplaced)
     : arrived_(Clock::now()), origin_(std::move(origin)), observer_(&unplaced) {}
 
+Status Exchange::look(const grpc::ByteBuffer& bytes, const Pipelines& pipelines) {
+  const std::optional<RequestHead> head = head_of(bytes);
+  if (!head || !origin_.client.ok()) return {};  // read tells why
+  const Pipelines::Lease lease = pipelines.current();
+  const Result<Pipeline*> pipeline = lease->find(head->pipeline);
+  if (!pipeline.ok()) return {};
+  const Applicant applicant{origin_.client->client, head->priority.value_or(origin_.client->priority), bytes.Length()};
+  if (applicant.priority >= kPriorities || !(*pipeline)->admission().fits_alone(applicant.bytes).ok()) return {};
+  Status status = (*pipeline)->has_room(applicant);
+  full_ = !status.ok();
+  if (full_) lease_ = lease, pipeline_ = *pipeline, observer_ = &pipeline_->observer();
+  return status;
+}
+
 Status Exchange::read(grpc::ByteBuffer& bytes, const Pipelines& pipelines) {
   return guarded([&] {
     Status status = parse(bytes);
@@ -115,9 +130,9 @@ Status Exchange::check_priority() const {
 }
 
 Status Exchange::admit(std::function<void()> when_room) {
-  const std::size_t bytes = arena_->SpaceAllocated();
-  if (const Status status = pipeline_->admission().fits_alone(bytes); !status.ok()) return status;
-  Result<Ticket> ticket = pipeline_->admit(bytes, std::move(when_room));
+  const Applicant applicant{origin_.client->client, priority(), arena_->SpaceAllocated()};
+  if (const Status status = pipeline_->admission().fits_alone(applicant.bytes); !status.ok()) return status;
+  Result<Ticket> ticket = pipeline_->admit(applicant, std::move(when_room));
   full_ = !ticket.ok();
   if (full_) return ticket.status();
   ticket_ = *std::move(ticket);
@@ -156,7 +171,7 @@ void Exchange::withdraw() {
   if (id_ != 0) pipeline_->queue().cancel(id_);
 }
 
-void Exchange::answer(const Answer& answer) {
+void Exchange::answer(const Answer& answer, const Ended& ended) {
   grpc::ByteBuffer response;
   const Status status = guarded([&] {
     Arena arena(arena_options());
@@ -169,6 +184,7 @@ void Exchange::answer(const Answer& answer) {
     answered(answer);
     return Status();
   });
+  ended(status.code());
   if (!status.ok()) return refuse(status);
   observe(Code::ok, answer.queue);
   forget_request();

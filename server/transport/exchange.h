@@ -33,6 +33,10 @@ class Exchange : public Caller {
   Exchange(Origin origin, Observer& unplaced);
   ~Exchange() override = default;
 
+  /// Before any work: whether there is a place for a request of this size, as far as its head tells.
+  /// errors: resource_exhausted, `full`
+  Status look(const grpc::ByteBuffer& bytes, const Pipelines& pipelines);
+
   /// Takes the bytes, which are gone afterwards: a request that waits is held in memory once.
   /// errors: invalid_argument, not_found, resource_exhausted (over a limit)
   Status read(grpc::ByteBuffer& bytes, const Pipelines& pipelines);
@@ -48,7 +52,7 @@ class Exchange : public Caller {
   /// Hands an admitted request to its pipeline. This object may be gone when it returns.
   void queue();
 
-  void answer(const Answer& answer) final;
+  void answer(const Answer& answer, const Ended& ended) final;
   void refuse(const Status& status) final;
 
   const std::string& request_id() const { return request_id_; }

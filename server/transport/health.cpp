@@ -1,6 +1,7 @@
 #include "server/transport/health.h"
 
-#include <algorithm>
+#include "server/transport/finish.h"
+
 #include <optional>
 
 namespace helix::server {
@@ -68,25 +69,19 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<Answer> {
 HealthService::HealthService() = default;
 HealthService::~HealthService() = default;
 
-void HealthService::set_serving(const std::vector<std::string>& services) {
+void HealthService::set(const std::map<std::string, bool>& serving) {
   const std::scoped_lock lock(mutex_);
   for (const auto& [service, status] : status_)
-    if (std::find(services.begin(), services.end(), service) == services.end()) tell(service, Answer::SERVICE_UNKNOWN);
-  for (const std::string& service : services) tell(service, draining_ ? Answer::NOT_SERVING : Answer::SERVING);
+    if (!serving.contains(service)) tell(service, Answer::SERVICE_UNKNOWN);
+  for (const auto& [service, serves] : serving)
+    tell(service, serves && !draining_ ? Answer::SERVING : Answer::NOT_SERVING);
   std::erase_if(status_, [](const auto& entry) { return entry.second == Answer::SERVICE_UNKNOWN; });
 }
 
-void HealthService::set_all_not_serving() {
-  const std::scoped_lock lock(mutex_);
-  for (const auto& [service, status] : status_) tell(service, Answer::NOT_SERVING);
-}
-
 void HealthService::set_draining() {
-  {
-    const std::scoped_lock lock(mutex_);
-    draining_ = true;
-  }
-  set_all_not_serving();
+  const std::scoped_lock lock(mutex_);
+  draining_ = true;
+  for (const auto& [service, status] : status_) tell(service, Answer::NOT_SERVING);
 }
 
 std::string HealthService::of(const std::string& service) const {
@@ -122,10 +117,9 @@ grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* cont
     if (const auto found = status_.find(request->service()); found != status_.end()) known = found->second;
   }
   if (known) response->set_status(*known);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(known ? grpc::Status()
-                        : grpc::Status(grpc::StatusCode::NOT_FOUND, "no service \"" + request->service() + "\""));
-  return reactor;
+  return finish(*context, known
+                              ? grpc::Status()
+                              : grpc::Status(grpc::StatusCode::NOT_FOUND, "no service \"" + request->service() + "\""));
 }
 
 grpc::ServerWriteReactor<HealthService::Answer>* HealthService::Watch(grpc::CallbackServerContext*,

@@ -5,7 +5,6 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <vector>
 
 namespace helix::server {
 
@@ -17,10 +16,8 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   HealthService();
   ~HealthService() override;
 
-  /// These serve, all others are not known any more; those who watch are told.
-  void set_serving(const std::vector<std::string>& services);
-  /// Everything is NOT_SERVING, until others are set.
-  void set_all_not_serving();
+  /// Whether each of these serves; all others are not known any more. Those who watch are told.
+  void set(const std::map<std::string, bool>& serving);
   /// Everything is NOT_SERVING from now on, whatever is set later.
   void set_draining();
   /// "SERVING", "NOT_SERVING" or "SERVICE_UNKNOWN"

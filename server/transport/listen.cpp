@@ -1,5 +1,7 @@
 #include "server/transport/listen.h"
 
+#include "server/transport/unix_socket.h"
+
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/security/server_credentials.h>
@@ -40,6 +42,14 @@ Status check_address(const std::string& address) {
   }
   if (port >= 0 && port <= 65535) return {};
   return invalid_argument("server.listen: \"" + address + "\" is not HOST:PORT, [IPV6]:PORT or unix:PATH");
+}
+
+/// gRPC takes a unix socket away from whoever serves it; and that one, at its end, the socket's file from us.
+Status check_free(const std::string& address) {
+  if (!is_unix(address)) return {};
+  const std::string path = address.substr(address.starts_with("unix:///") ? 7 : 5);
+  if (!someone_listens(path)) return {};
+  return unavailable("cannot listen on " + address + ": a process serves it");
 }
 
 void configure(grpc::ServerBuilder& builder, bool share_port, int max_message_bytes) {
@@ -86,6 +96,7 @@ Result<std::unique_ptr<Listening>> listen(const std::string& addresses, bool sha
   std::vector<int> ports(wanted.size(), 0);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (Status status = check_address(wanted[i]); !status.ok()) return status;
+    if (Status status = check_free(wanted[i]); !status.ok()) return status;
     builder.AddListeningPort(wanted[i], grpc::InsecureServerCredentials(), &ports[i]);
   }
   for (grpc::Service* service : services) builder.RegisterService(service);

@@ -2,6 +2,7 @@
 
 #include "server/transport/encode.h"
 #include "server/transport/exchange.h"
+#include "server/transport/finish.h"
 #include "server/transport/grpc_status.h"
 #include "server/transport/receipt.h"
 #include "server/transport/retry_info.h"
@@ -21,7 +22,8 @@ class Call final : public grpc::ServerUnaryReactor, private Exchange {
   /// Takes the bytes. May end with the call finished, as any step that finishes it.
   void start(grpc::ByteBuffer& bytes, const Pipelines& pipelines, Gate& gate) {
     pass_ = gate.enter();
-    Status status = pass_ ? read(bytes, pipelines) : unavailable("server is draining: go elsewhere");
+    Status status = pass_ ? look(bytes, pipelines) : go_elsewhere();
+    if (status.ok()) status = read(bytes, pipelines);
     if (status.ok()) status = admit();
     if (full()) {
       retry_after_ = pipeline()->retry_after();
@@ -51,12 +53,6 @@ class Call final : public grpc::ServerUnaryReactor, private Exchange {
   std::atomic<bool> cancelled_ = false;
 };
 
-grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext& context, const Status& status) {
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  reactor->Finish(grpc_status(status));
-  return reactor;
-}
-
 }  // namespace
 
 // gRPC lends the bytes for the length of the call; nobody else reads them.
@@ -75,7 +71,8 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReconstructService:
 grpc::ServerUnaryReactor* ReconstructService::ListPipelines(grpc::CallbackServerContext* context,
                                                             const v1::ListPipelinesRequest*,
                                                             v1::ListPipelinesResponse* response) {
-  for (const auto& pipeline : pipelines_.current()->all()) response->add_pipelines(pipeline->facts().name);
+  const Pipelines::Lease lease = pipelines_.current();
+  for (const auto& pipeline : lease->all()) response->add_pipelines(pipeline->facts().name);
   return finish(*context, {});
 }
 
@@ -84,7 +81,7 @@ grpc::ServerUnaryReactor* ReconstructService::DescribePipeline(grpc::CallbackSer
                                                                v1::DescribePipelineResponse* response) {
   const Pipelines::Lease lease = pipelines_.current();
   const Result<Pipeline*> pipeline = lease->find(request->pipeline());
-  if (!pipeline.ok()) return finish(*context, pipeline.status());
+  if (!pipeline.ok()) return finish(*context, grpc_status(pipeline.status()));
   encode(**pipeline, *response);
   return finish(*context, {});
 }

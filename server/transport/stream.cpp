@@ -182,7 +182,7 @@ class Streams::Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   grpc::Status end() const {
     if (cancelled_) return {grpc::StatusCode::CANCELLED, "cancelled by the client"};
     if (half_closed_) return grpc::Status();
-    return {grpc::StatusCode::UNAVAILABLE, "server is draining: go elsewhere"};
+    return grpc_status(go_elsewhere());
   }
 
   Streams& streams_;

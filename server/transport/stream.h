@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/core/status.h"
 #include "server/batching/gate.h"
 #include "server/pipelines.h"
 
@@ -13,10 +14,13 @@
 
 namespace helix::server {
 
-/// What one stream may hold; beyond it, it is not read on.
+/// What calls are told that come, or are cut off, while the server drains.
+inline Status go_elsewhere() { return unavailable("server is draining: go elsewhere"); }
+
+/// What one stream may hold (StreamOptions); beyond it, it is not read on.
 struct StreamLimits {
-  int max_in_flight = 1024;                              // requests read whose answers are not sent
-  std::size_t max_unsent_bytes = std::size_t{64} << 20;  // of answers
+  int max_in_flight;             // requests read whose answers are not sent
+  std::size_t max_unsent_bytes;  // of answers
 };
 
 /// Calls of ReconstructStream. Thread-safe; outlives its streams.

@@ -57,6 +57,26 @@ std::vector<Index> EngineScript::batches() const {
   return batches_;
 }
 
+void EngineScript::set_warm_up(Status answer) {
+  const std::scoped_lock lock(mutex_);
+  warm_up_ = std::move(answer);
+}
+
+Status EngineScript::warm_up() const {
+  const std::scoped_lock lock(mutex_);
+  return warm_up_;
+}
+
+int EngineScript::engines() const {
+  const std::scoped_lock lock(mutex_);
+  return engines_;
+}
+
+void EngineScript::count_engine(int n) {
+  const std::scoped_lock lock(mutex_);
+  engines_ += n;
+}
+
 void EngineScript::enter(Index n_events) {
   std::unique_lock lock(mutex_);
   batches_.push_back(n_events);

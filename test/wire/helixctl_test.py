@@ -309,5 +309,59 @@ class Helixctl(unittest.TestCase):
         self.ended(helixctl("validate", EVENTS, self.folder), BAD_INPUT, "no tracks for any of 2 events")
 
 
+class Plan(unittest.TestCase):
+    """helixctl plan: virtual time, no server."""
+
+    def plan(self, *arguments):
+        return helixctl("plan", "--seconds", 5, "--json", *arguments)
+
+    def figures(self, *arguments):
+        run = self.plan(*arguments)
+        self.assertEqual(run.returncode, ALL_WELL, run.stderr)
+        return json.loads(run.stdout)
+
+    def bench(self, lanes=2, fixed=2.5, per_kilohit=0.25, hits=1234.5):
+        folder = tempfile.TemporaryDirectory(prefix="helixctl_test.")
+        self.addCleanup(folder.cleanup)
+        path = pathlib.Path(folder.name) / "bench.json"
+        path.write_text(json.dumps({"service": {"fixed_ms": fixed, "per_kilohit_ms": per_kilohit}, "lanes": lanes,
+                                    "load": {"hits_per_request": hits}}))
+        return path
+
+    def test_figures(self):
+        flags = ["--clients", 1, "--fixed-ms", 3, "--per-kilohit-ms", 2, "--hits", 1000, "--max-events", 1]
+        figures = self.figures(*flags)
+        self.assertAlmostEqual(figures["latency_ms"]["p50"], 5, delta=0.01)
+        self.assertAlmostEqual(figures["requests_per_s"], 200, delta=1)
+        self.assertLessEqual(figures["sent"] - figures["completed"], 1)  # under way at the end
+        self.assertEqual(figures, self.figures(*flags))
+        text = helixctl("plan", "--seconds", 5, *flags)
+        self.assertIn("p50 5.0 ms", text.stdout)
+        sizes = self.figures("--hits", "1000:3,9000:1")
+        self.assertAlmostEqual(sizes["hits_per_s"] / sizes["requests_per_s"], 3000, delta=100)
+
+    def test_from_bench(self):
+        figures = self.figures("--from-bench", self.bench())
+        self.assertEqual([figures[key] for key in ("lanes", "fixed_ms", "per_kilohit_ms", "hits")],
+                         [2, 2.5, 0.25, "1234"])
+        figures = self.figures("--from-bench", self.bench(), "--lanes", 3, "--hits", "500")
+        self.assertEqual((figures["lanes"], figures["fixed_ms"], figures["hits"]), (3, 2.5, "500"))
+
+    def test_bad_usage(self):
+        bad = [("--from-bench", self.bench(lanes=0)), ("--from-bench", self.bench(lanes=1e300)),
+               ("--from-bench", self.bench(lanes=1.5)), ("--from-bench", self.bench(fixed=-1)),
+               ("--from-bench", self.bench(fixed=1e300)), ("--from-bench", self.bench(per_kilohit=1e7)),
+               ("--from-bench", self.bench(hits=1e300)), ("--from-bench", self.bench(hits=-1)),
+               ("--from-bench", self.bench(fixed=None)), ("--from-bench", "nowhere.json"),
+               ("--hits", "1000:"), ("--hits", "1000,,2000"), ("--hits", "-1"), ("--lanes", 0), ("--clients", 0)]
+        for arguments in bad:
+            with self.subTest(arguments=arguments):
+                run = self.plan(*arguments)
+                self.assertEqual(run.returncode, BAD_INPUT, run.stdout + run.stderr)
+                self.assertEqual(run.stdout, "")
+                wrong = arguments[0] if arguments[0] != "--from-bench" else pathlib.Path(arguments[1]).name
+                self.assertIn(wrong, run.stderr)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

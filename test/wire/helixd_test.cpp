@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -162,6 +163,49 @@ TEST_CASE("a unix socket serves, beside a port") {
     CHECK(client->ListPipelines(&context, {}, &answer).ok());
   }
   CHECK_THAT(helixd.output(), Catch::Contains("\"event\":\"server.ready\""));
+}
+
+TEST_CASE("a unix socket that someone serves is not taken away, one that is left over is") {
+  const TempFolder folder;
+  const std::string path = "unix:" + (folder / "helixd.sock");
+  const std::vector<std::string> flags{"--geometry",          kGeometry,      "--listen",
+                                       path + ",127.0.0.1:0", "--share-port", "true"};
+  const auto serves = [&path](const std::string& address) {
+    const auto client = v1::Reconstruction::NewStub(connect(path));
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    v1::ListPipelinesResponse answer;
+    return !address.empty() && client->ListPipelines(&context, {}, &answer).ok();
+  };
+  HelixdProcess first(flags);
+  CHECK(serves(first.address()));
+  std::string output;
+  CHECK(run_to_end(flags, output) == 1);
+  CHECK_THAT(output, Catch::Contains("cannot listen on " + path + ": "));
+  CHECK(serves(first.address()));
+  first.signal(SIGKILL);
+  CHECK(first.wait() == 128 + SIGKILL);
+  HelixdProcess second(flags);
+  CHECK(serves(second.address()));
+}
+
+TEST_CASE("a unix socket of another kind is not taken away") {
+  const TempFolder folder;
+  const NotifySocket other(folder / "other.sock");
+  std::string output;
+  CHECK(run_to_end({"--geometry", kGeometry, "--listen", "unix:" + (folder / "other.sock")}, output) == 1);
+  CHECK_THAT(output, Catch::Contains("cannot listen on unix:" + (folder / "other.sock")));
+}
+
+TEST_CASE("the limit of open files is raised as far as it may be") {
+  rlimit own{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &own) == 0);
+  const rlimit low{std::min<rlim_t>(256, own.rlim_max), own.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
+  HelixdProcess helixd({"--geometry", kGeometry, "--log-level", "debug"});
+  setrlimit(RLIMIT_NOFILE, &own);
+  REQUIRE_FALSE(helixd.address().empty());
+  CHECK_THAT(helixd.output(), Catch::Contains("files.limit before=256 now=" + std::to_string(own.rlim_max)));
 }
 
 TEST_CASE("exit codes and messages of a daemon that cannot start") {

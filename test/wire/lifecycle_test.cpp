@@ -7,12 +7,15 @@
 
 #include <catch2/catch.hpp>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <mutex>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 using namespace helix;
@@ -22,6 +25,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kReloads = test::kThreadSanitizer || test::kAddressSanitizer ? 8 : 100;
+
+/// kB, by the second half of the reloads: 150 were measured. Sanitizers keep what is freed.
+constexpr long kMayGrow = test::kThreadSanitizer || test::kAddressSanitizer ? 64 << 10 : 4 << 10;
 
 const std::string kGeometry = HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel";
 
@@ -96,6 +102,29 @@ std::unique_ptr<HelixdProcess> start(const std::vector<std::string>& flags) {
 }
 
 void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+/// A geometry with a file that comes when the test says so: loading it takes that long.
+class SlowGeometry {
+ public:
+  SlowGeometry() {
+    std::filesystem::copy(kGeometry, path());
+    std::filesystem::remove(file());
+    REQUIRE(mkfifo(file().c_str(), 0600) == 0);
+  }
+  std::string path() const { return folder_ / "geometry"; }
+
+  /// Returns when someone reads; what they read then ends with this stream.
+  std::ofstream wait_for_reader() const { return std::ofstream(file()); }
+  static std::string text() {
+    std::ostringstream text;
+    text << std::ifstream(kGeometry + "/geometry.toml").rdbuf();
+    return text.str();
+  }
+
+ private:
+  std::string file() const { return path() + "/geometry.toml"; }
+  const TempFolder folder_;
+};
 
 /// Resident memory of a process, kB.
 long resident(std::uint32_t pid) {
@@ -175,7 +204,7 @@ TEST_CASE("sudden death under load without another process: every call ends with
   auto helixd = start({});
   const std::string address = helixd->address();
   REQUIRE_FALSE(address.empty());
-  std::atomic<int> ended = 0;
+  std::atomic<int> answered = 0, ended = 0;
   std::vector<std::thread> clients;
   for (int i = 0; i < 4; ++i)
     clients.emplace_back([&] {
@@ -188,10 +217,11 @@ TEST_CASE("sudden death under load without another process: every call ends with
       call.pipeline = "echo";
       call.hits.x = call.hits.y = call.hits.z = x;
       auto answer = (*client)->reconstruct(call);
+      if (answer.ok()) ++answered;
       while (answer.ok()) answer = (*client)->reconstruct(call);
       if (answer.status().code() == Code::unavailable) ++ended;
     });
-  std::this_thread::sleep_for(300ms);
+  CHECK(eventually([&] { return answered == 4; }));
   helixd->signal(SIGKILL);
   for (std::thread& client : clients) client.join();
   CHECK(ended == 4);
@@ -208,7 +238,7 @@ TEST_CASE("reload: a hundred times under load no request fails, and memory does 
   const auto admin = Admin::connect(client_options(address));
   REQUIRE(admin.ok());
   Load load(address, 2, 1ms);
-  long early = 0;
+  long middle = 0;
   for (int i = 1; i <= kReloads; ++i) {
     settings(i);
     const auto done = (*admin)->reload();
@@ -216,15 +246,14 @@ TEST_CASE("reload: a hundred times under load no request fails, and memory does 
     const auto state = (*admin)->state();
     REQUIRE(state.ok());
     REQUIRE(state->pipelines.front().max_requests == static_cast<std::uint32_t>(200 + i));
-    if (i == kReloads / 4) early = resident(state->pid);
+    if (i == kReloads / 2) middle = resident(state->pid);
   }
   CHECK(load.goes_on());
   CHECK(load.stop() == "");
   const auto state = (*admin)->state();
   REQUIRE(state.ok());
   CHECK(state->reloads == kReloads);
-  const long late = resident(state->pid);
-  CHECK(late < early + early / 4 + 16 * 1024);
+  CHECK(resident(state->pid) - middle < kMayGrow);
 }
 
 TEST_CASE("reload: a bad file changes nothing and is named, what cannot change too") {
@@ -292,6 +321,124 @@ TEST_CASE("admin: state, log level and drain") {
   CHECK((*admin)->set_log_level("loud").code() == Code::invalid_argument);
   CHECK((*admin)->drain().ok());
   CHECK(helixd->wait() == 0);
+}
+
+TEST_CASE("drain: SIGTERM after the admin service's is no second one, the next is") {
+  auto helixd = start({"--drain-delay", "5min"});
+  const std::string address = helixd->address();
+  const auto admin = Admin::connect(client_options(address));
+  REQUIRE(admin.ok());
+  Load load(address);
+  REQUIRE(load.goes_on());
+  CHECK((*admin)->drain().ok());
+  CHECK((*admin)->drain().ok());
+  helixd->signal(SIGTERM);
+  CHECK((*admin)->drain().ok());
+  CHECK(load.goes_on(200));
+  CHECK((*admin)->state()->draining);
+  CHECK(load.stop() == "");
+  CHECK_THAT(helixd->output(), !Catch::Contains("server.stop_now"));
+  helixd->signal(SIGTERM);
+  CHECK(helixd->wait() == 0);
+  CHECK_THAT(helixd->output(), Catch::Contains("server.stop_now"));
+}
+
+TEST_CASE("drain: a request under way is answered whoever asks for the end, and twice") {
+  auto helixd = start({"--drain-delay", "0s", "--faults-hang-every", "1", "--faults-hang-for", "2s"});
+  const std::string address = helixd->address();
+  const auto admin = Admin::connect(client_options(address));
+  REQUIRE(admin.ok());
+  auto answer = std::async(std::launch::async, [&address] {
+    ClientOptions options = client_options(address);
+    options.retry.budget = 0s;
+    const auto client = Client::connect(options);
+    if (!client.ok()) return client.status().message();
+    const std::vector<float> x(100, 50.f);
+    ReconstructCall call;
+    call.pipeline = "echo";
+    call.hits.x = call.hits.y = call.hits.z = x;
+    return (*client)->reconstruct(call).status().message();
+  });
+  for (int i = 0; i < 6000 && (*admin)->state()->calls == 0; ++i) std::this_thread::sleep_for(1ms);
+  CHECK((*admin)->drain().ok());
+  helixd->signal(SIGTERM);
+  CHECK(answer.get() == "");
+  CHECK(helixd->wait() == 0);
+  CHECK_THAT(helixd->output(), Catch::Contains("complete=true") && !Catch::Contains("server.stop_now"));
+}
+
+TEST_CASE("drain: the admin service's after SIGTERM is no second one") {
+  auto helixd = start({"--drain-delay", "2s"});
+  const std::string address = helixd->address();
+  const auto admin = Admin::connect(client_options(address));
+  REQUIRE(admin.ok());
+  helixd->signal(SIGTERM);
+  for (int i = 0; i < 20; ++i) CHECK((*admin)->drain().ok());
+  CHECK(helixd->wait() == 0);
+  CHECK_THAT(helixd->output(), Catch::Contains("complete=true") && !Catch::Contains("server.stop_now"));
+}
+
+TEST_CASE("start: SIGTERM ends it, exit 0") {
+  const SlowGeometry geometry;
+  auto helixd = start({"--geometry", geometry.path(), "--http-listen", "127.0.0.1:0"});
+  {
+    std::ofstream file = geometry.wait_for_reader();
+    helixd->signal(SIGTERM);
+    for (int i = 0; i < 6000 && helixd->output().find("server.start_ends") == std::string::npos; ++i)
+      std::this_thread::sleep_for(10ms);
+    file << SlowGeometry::text();
+  }
+  CHECK(helixd->wait() == 0);
+  CHECK_THAT(helixd->output(), Catch::Contains("server.start_ends signal=15") && !Catch::Contains("server.ready"));
+}
+
+TEST_CASE("start: stopped, it opens no port") {
+  EngineScript script;
+  std::stop_source stop;
+  stop.request_stop();
+  const auto app = server::App::start(test_options(), test_detector(), fake_engines(script, 1), {}, stop.get_token());
+  REQUIRE_FALSE(app.ok());
+  CHECK(app.status().code() == Code::unavailable);
+}
+
+TEST_CASE("start: SIGHUP waits until there is something to reload") {
+  const SlowGeometry geometry;
+  auto helixd = start({"--geometry", geometry.path()});
+  {
+    std::ofstream file = geometry.wait_for_reader();
+    helixd->signal(SIGHUP);
+    file << SlowGeometry::text();
+  }
+  const std::string address = helixd->address();
+  REQUIRE_FALSE(address.empty());
+  geometry.wait_for_reader() << SlowGeometry::text();
+  const auto admin = Admin::connect(client_options(address));
+  REQUIRE(admin.ok());
+  for (int i = 0; i < 6000 && (*admin)->state()->reloads < 1; ++i) std::this_thread::sleep_for(10ms);
+  CHECK((*admin)->state()->reloads == 1);
+}
+
+TEST_CASE("end: a second SIGTERM ends a start that hangs") {
+  const SlowGeometry geometry;
+  auto helixd = start({"--geometry", geometry.path()});
+  const std::ofstream file = geometry.wait_for_reader();
+  helixd->signal(SIGTERM);
+  for (int i = 0; i < 6000 && helixd->output().find("server.start_ends") == std::string::npos; ++i)
+    std::this_thread::sleep_for(10ms);
+  helixd->signal(SIGTERM);
+  CHECK(helixd->wait() == 0);
+}
+
+TEST_CASE("end: what hangs is not waited for for ever") {
+  const SlowGeometry geometry;
+  auto helixd = start({"--geometry", geometry.path(), "--drain-delay", "0s"});
+  geometry.wait_for_reader() << SlowGeometry::text();
+  REQUIRE_FALSE(helixd->address().empty());
+  helixd->signal(SIGHUP);
+  const std::ofstream file = geometry.wait_for_reader();  // of a reload that never ends
+  helixd->signal(SIGTERM);
+  CHECK(helixd->wait() == 0);
+  CHECK_THAT(helixd->output(), Catch::Contains("complete=true") && Catch::Contains("server.stuck"));
 }
 
 TEST_CASE("admin: clients that may not are refused") {

@@ -80,6 +80,20 @@ TEST_CASE("of a failing batch only the guilty request fails") {
   CHECK(reconstruct(server.client(), request_of({3})).status.ok());
 }
 
+TEST_CASE("a request that finds the server full is refused before its hits are looked at") {
+  TestServer server([](server::Options& options) { options.queue.max_requests = 1; });
+  auto first = occupy(server);
+  v1::ReconstructRequest request = request_of({1});
+  request.mutable_hits()->add_x(2);  // one more than y
+  CHECK(reconstruct(server.client(), request).status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  request.set_pipeline("nothing");
+  CHECK(reconstruct(server.client(), request).status.error_code() == StatusCode::NOT_FOUND);
+  server.script.let_go();
+  CHECK(first.get().status.ok());
+  request.set_pipeline("patatrack");
+  CHECK(reconstruct(server.client(), request).status.error_code() == StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_CASE("a lane that loses its device leaves, others go on, without any the server says so") {
   TestServer server({}, 4);
   // each is tried on a second lane, and on no third
@@ -132,7 +146,9 @@ TEST_CASE("requests that nobody waits for make room and are not computed") {
   TestServer server([](server::Options& options) { options.queue.max_requests = 2; });
   auto first = occupy(server);
   SECTION("deadline passed") {
-    CHECK(reconstruct(server.client(), request_of({1}), 200ms).status.error_code() == StatusCode::DEADLINE_EXCEEDED);
+    auto late = send(server, {1}, 2s);
+    REQUIRE(waiting(server, 1));
+    CHECK(late.get().status.error_code() == StatusCode::DEADLINE_EXCEEDED);
   }
   SECTION("cancelled") {
     grpc::ClientContext context;
@@ -242,6 +258,7 @@ TEST_CASE("faults that are switched on hang lanes, every call ends, most on anot
   const server::QueueStats stats = pipeline_of(server).stats();
   CHECK(stats.accepted == stats.completed + stats.failed);
   CHECK(static_cast<std::uint64_t>(stats.lanes) + stats.retries + stats.failed == 4);  // one request a lane that left
+  REQUIRE(eventually([] { return server::hanging_lanes() == 0; }));                    // they use the script
 }
 
 TEST_CASE("draining answers what is under way and refuses what comes later") {

@@ -86,16 +86,52 @@ TEST_CASE("metrics: a request that finds the server full is rejected, one over a
     options.queue.max_requests = 1;
     options.limits.hits.max_hits = 2;
   });
+  CHECK(reconstruct(server.client(), request_of({1, 2, 3})).status.error_code() == grpc::RESOURCE_EXHAUSTED);
   server.script.hold();
   auto held = std::async(std::launch::async, [&server] { return reconstruct(server.client(), request_of({1})); });
   REQUIRE(server.script.wait_for_batches(1));
-  CHECK(reconstruct(server.client(), request_of({1, 2, 3})).status.error_code() == grpc::RESOURCE_EXHAUSTED);
   CHECK(reconstruct(server.client(), request_of({1})).status.error_code() == grpc::RESOURCE_EXHAUSTED);
   server.script.let_go();
   CHECK(held.get().status.ok());
   const std::string text = http_get(server.app().http_port(), "/metrics");
   CHECK_THAT(text, Contains("code=\"RESOURCE_EXHAUSTED\",pipeline=\"patatrack\"} 2\n"));
   CHECK_THAT(text, Contains("helixd_requests_rejected_total{pipeline=\"patatrack\"} 1\n"));
+}
+
+TEST_CASE("metrics: counters of queues go on over reloads, lanes that are gone have no series") {
+  TestServer server([](server::Options& options) {
+    with_http(options);
+    options.server.cpu_lanes = 4;
+    options.server.drain_timeout = std::chrono::milliseconds(10);
+  });
+  const int port = server.app().http_port();
+  const std::string fourth = "lane=\"3\",pipeline=\"echo\"} ";
+  const auto counted = [&](int accepted, int completed) {
+    const std::string text = http_get(port, "/metrics");
+    CHECK_THAT(text,
+               Contains("helixd_queue_accepted_total{pipeline=\"patatrack\"} " + std::to_string(accepted) + "\n"));
+    CHECK_THAT(text, Contains("helixd_queue_ended_total{pipeline=\"patatrack\",end=\"completed\"} " +
+                              std::to_string(completed) + "\n"));
+    return text;
+  };
+  CHECK(reconstruct(server.client(), request_of({1})).status.ok());
+  server.script.hold();
+  auto held = std::async(std::launch::async, [&server] { return reconstruct(server.client(), request_of({1})); });
+  REQUIRE(server.script.wait_for_batches(2));
+  CHECK_THAT(counted(2, 1), Contains(fourth + "1\n") && Contains("helixd_lane_memory_bytes{" + fourth));
+
+  server.options.server.cpu_lanes = 2;
+  REQUIRE(server.reload().ok());
+  const std::string reloaded = counted(2, 1);  // one of the old pipelines still runs
+  CHECK_THAT(reloaded, Contains("lane=\"1\",pipeline=\"echo\"} 1\n") && !Contains(fourth + "1\n"));
+  CHECK_THAT(reloaded, !Contains("helixd_lane_memory_bytes{" + fourth));
+
+  server.script.let_go();
+  CHECK(held.get().status.ok());
+  counted(2, 2);
+  REQUIRE(eventually([&] { return server.script.engines() == 1; }));
+  CHECK(reconstruct(server.client(), request_of({1})).status.ok());
+  counted(3, 3);
 }
 
 TEST_CASE("http: who takes over an address in use serves at once, and takes the address when it is free") {
@@ -110,10 +146,15 @@ TEST_CASE("http: who takes over an address in use serves at once, and takes the 
     options.server.share_port = true;
   });
   CHECK(second.app().http_port() == 0);
+  const auto mistaken = [&](server::Options& options) {
+    options.http.listen = "192.0.2.1:" + std::to_string(port);
+    options.server.share_port = true;
+  };
+  CHECK_THROWS_WITH(TestServer(mistaken), Contains("cannot listen on 192.0.2.1:"));
   CHECK(reconstruct(second.client(), request_of({1})).status.ok());
   first.reset();
   CHECK(wait_for_line(port, "helixd_requests_total{class=\"normal\",code=\"OK\",pipeline=\"patatrack\"} 1"));
-  CHECK(second.app().http_port() == port);
+  CHECK(eventually([&] { return second.app().http_port() == port; }));  // it answers before it says so
 }
 
 TEST_CASE("readiness: ends with the last device, the process stays alive") {

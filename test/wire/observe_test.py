@@ -4,13 +4,17 @@ Needs what python_client_test.py needs; without that the test is skipped (exit c
 """
 import collections
 import concurrent.futures
+import contextlib
 import json
+import pathlib
 import re
 import signal
+import socket
 import threading
 import time
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from daemon import CALL, START, Daemon
@@ -49,6 +53,88 @@ def parse(text):
 
 def labels(**values):
     return frozenset(values.items())
+
+
+def connect(daemon):
+    """A raw connection, for what no library would send."""
+    host, port = urllib.parse.urlsplit(daemon.http).netloc.split(":")
+    return socket.create_connection((host, int(port)), timeout=CALL)
+
+
+def received(connection):
+    """All until the daemon closes, however it does."""
+    parts = []
+    with contextlib.suppress(ConnectionError):
+        while part := connection.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+class HostileClients(unittest.TestCase):
+    """Of the HTTP port; the daemon looks after itself."""
+
+    def setUp(self):
+        self.daemon = Daemon()
+
+    def tearDown(self):
+        begin = time.monotonic()
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertLess(time.monotonic() - begin, 5)
+
+    def alive(self):
+        begin = time.monotonic()
+        self.assertEqual(fetch(self.daemon.http + "/healthz")[::2], (200, "alive\n"))
+        self.assertLess(time.monotonic() - begin, 4)  # silence is ended after 5 s
+
+    def resident(self):
+        status = pathlib.Path(f"/proc/{self.daemon.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
+
+    def test_an_endless_line_is_cut_off_and_not_kept(self):
+        self.alive()
+        before, sent, chunk = self.resident(), 0, b"x" * (1 << 20)
+        with connect(self.daemon) as connection, contextlib.suppress(ConnectionError):
+            while sent < 256 << 20:
+                sent += connection.send(chunk)
+        self.assertLess(sent, 256 << 20)
+        self.assertLess(self.resident(), before + (4 << 20))
+        self.alive()
+
+    def test_many_ranges_are_one_whole_page(self):
+        ranges = "Range: bytes=" + ",".join(["0-"] * 1000) + "\r\n"
+        with connect(self.daemon) as connection:
+            connection.sendall(f"GET /metrics HTTP/1.1\r\nHost: it\r\n{ranges * 5}\r\n".encode())
+            answer = received(connection)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer[:100])
+        self.assertEqual(answer.count(b"# TYPE helixd_ready gauge"), 1)
+
+    def test_slow_clients_hold_up_nobody_and_are_cut_off(self):
+        silent = [connect(self.daemon) for _ in range(6)]
+        slow = [connect(self.daemon) for _ in range(6)]
+        cut_off, begin = set(), time.monotonic()
+        while len(cut_off) < len(slow) and time.monotonic() - begin < 40:
+            for one in slow:
+                try:
+                    one.sendall(b"G")
+                except ConnectionError:
+                    cut_off.add(one)
+            self.alive()
+            time.sleep(0.5)
+        self.assertEqual(len(cut_off), len(slow))
+        for one in silent:
+            self.assertEqual(received(one), b"")
+        late = [connect(self.daemon) for _ in range(6)]  # which meet the end
+        late[0].sendall(b"GET /healthz HTTP/1.1\r\n")
+        for one in silent + slow + late:
+            self.addCleanup(one.close)
+
+    def test_who_says_no_more_still_gets_an_answer(self):
+        with connect(self.daemon) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: it\r\n\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            answer = received(connection)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer[:100])
+        self.assertTrue(answer.endswith(b"\n"))
 
 
 class Observe(unittest.TestCase):

@@ -160,6 +160,28 @@ TEST_CASE("health is known for the server, its pipelines and services") {
   CHECK(check(server, "exatrkx", answer).error_code() == StatusCode::NOT_FOUND);
 }
 
+TEST_CASE("a pipeline without a device is NOT_SERVING, others serve; the server too while one reconstructs") {
+  TestServer server;
+  CHECK(reconstruct(server.client(), request_of({EngineScript::kLosing})).status.error_code() ==
+        StatusCode::UNAVAILABLE);
+  const auto health = [&](const char* service) {
+    health::HealthCheckResponse answer;
+    REQUIRE(check(server, service, answer).ok());
+    return answer.status();
+  };
+  CHECK(eventually([&] { return health("patatrack") == health::HealthCheckResponse::NOT_SERVING; }));
+  for (const char* service : {"", "helix.v1.Reconstruction"})
+    CHECK(health(service) == health::HealthCheckResponse::NOT_SERVING);
+  for (const char* service : {"echo", "helix.v1.Admin"}) CHECK(health(service) == health::HealthCheckResponse::SERVING);
+  v1::ReconstructRequest echo = request_of({1});
+  echo.set_pipeline("echo");
+  CHECK(reconstruct(server.client(), echo).status.ok());
+  REQUIRE(server.reload().ok());
+  for (const char* service : {"", "patatrack", "echo", "helix.v1.Reconstruction", "helix.v1.Admin"})
+    CHECK(health(service) == health::HealthCheckResponse::SERVING);
+  CHECK(reconstruct(server.client(), request_of({1})).status.ok());
+}
+
 TEST_CASE("those who watch health see it change, and the stream ends with the server") {
   auto server = std::make_unique<TestServer>();
   grpc::ClientContext context, unknown_context;

@@ -169,7 +169,10 @@ TEST_CASE("stream: reading stops at the limits, and unary calls have their place
   REQUIRE(eventually([&] { return pipeline_of(server).admission().requests() == 5; }));
   std::this_thread::sleep_for(50ms);  // a sixth would be here by now, mostly
   CHECK(pipeline_of(server).admission().requests() == 5);
+  auto unary = std::async(std::launch::async, [&] { return reconstruct(server.client(), request_of({1}), 60s); });
+  CHECK(eventually([&] { return pipeline_of(server).admission().requests() == 6; }));
   server.script.let_go();
+  CHECK(unary.get().status.ok());
   stream.close();
   CHECK(stream.read_all().size() == 20);
   CHECK(stream.finish().ok());
@@ -218,6 +221,27 @@ TEST_CASE("stream: two streams and unary calls share a small budget, none is lef
   }
   CHECK(a.get() == 500);
   CHECK(b.get() == 500);
+}
+
+TEST_CASE("stream: one that sends more than the server holds leaves room for others") {
+  TestServer server([](server::Options& options) { options.queue.max_requests = 20; });
+  server.script.hold();
+  Stream stream(server);
+  for (int i = 0; i < 40; ++i) REQUIRE(stream.write(i, {1}));
+  stream.close();
+  REQUIRE(eventually([&] { return pipeline_of(server).admission().requests() == 16; }));  // four fifths
+  auto other = std::async(std::launch::async, [&] {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + 20s);
+    context.AddMetadata("helix-client", "other");
+    v1::ReconstructResponse answer;
+    return server.client().Reconstruct(&context, request_of({2}), &answer);
+  });
+  CHECK(eventually([&] { return pipeline_of(server).admission().requests() == 17; }));
+  server.script.let_go();
+  CHECK(other.get().ok());
+  CHECK(stream.read_all().size() == 40);
+  CHECK(stream.finish().ok());
 }
 
 TEST_CASE("stream: draining answers what was read, then ends the stream") {

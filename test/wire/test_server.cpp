@@ -2,13 +2,19 @@
 
 #include <grpcpp/generic/generic_stub.h>
 
+#include <future>
 #include <stdexcept>
 
 namespace helix::wire_test {
+namespace {
+
+constexpr const char* kGeometry = HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel";
+
+}  // namespace
 
 std::shared_ptr<const Detector> test_detector() {
   static const auto detector = [] {
-    auto loaded = load_detector(HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel");
+    auto loaded = load_detector(kGeometry);
     if (!loaded.ok()) throw std::runtime_error(loaded.status().message());
     return std::make_shared<const Detector>(*std::move(loaded));
   }();
@@ -17,19 +23,21 @@ std::shared_ptr<const Detector> test_detector() {
 
 server::Options test_options() {
   server::Options options;
+  options.server.geometry = kGeometry;
   options.server.listen = "127.0.0.1:0";
   options.server.drain_delay = std::chrono::milliseconds(0);
   options.server.drain_timeout = std::chrono::seconds(20);
   options.http.listen = "";
   options.exatrkx.models = "";
-  server::log::configure(server::log::Level::error, server::log::Format::text);
+  options.log.level = server::log::Level::error;
+  server::log::configure(options.log.level, options.log.format);
   return options;
 }
 
-TestServer::TestServer(const Change& change, int lanes) {
-  server::Options options = test_options();
+TestServer::TestServer(const Change& change, int lanes) : options(test_options()) {
   if (change) change(options);
-  auto app = server::App::start(options, test_detector(), fake_engines(script, lanes));
+  server::Program program{.read_options = [this] { return options; }, .end = {}};
+  auto app = server::App::start(options, test_detector(), fake_engines(script, lanes), std::move(program));
   if (!app.ok()) throw std::runtime_error(app.status().message());
   app_ = *std::move(app);
   grpc::ChannelArguments arguments;
@@ -40,6 +48,12 @@ TestServer::TestServer(const Change& change, int lanes) {
                                        arguments);
   client_ = v1::Reconstruction::NewStub(channel_);
   health_ = grpc::health::v1::Health::NewStub(channel_);
+}
+
+server::Reloader::Outcome TestServer::reload() {
+  std::promise<server::Reloader::Outcome> done;
+  app_->reload([&](const server::Reloader::Outcome& outcome) { done.set_value(outcome); });
+  return done.get_future().get();
 }
 
 v1::ReconstructRequest request_of(const std::vector<float>& x) {

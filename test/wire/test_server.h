@@ -28,12 +28,16 @@ class TestServer {
   explicit TestServer(const Change& change = {}, int lanes = 1);
   ~TestServer() { script.let_go(); }
 
+  /// Makes pipelines of `options` as they are now, and waits until the old ones have ended, or drain_timeout.
+  server::Reloader::Outcome reload();
+
   server::App& app() { return *app_; }
   v1::Reconstruction::Stub& client() { return *client_; }
   grpc::health::v1::Health::Stub& health() { return *health_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
   EngineScript script;
+  server::Options options;  // that a reload reads
 
  private:
   std::unique_ptr<server::App> app_;

@@ -1,6 +1,8 @@
 // What a free lane takes, and who comes too late.
 #include "server/batching/batcher.h"
 
+#include "test/support/someone.h"
+
 #include <catch2/catch.hpp>
 
 #include <deque>
@@ -11,17 +13,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Clock::time_point kStart{};
-
-struct Someone : Waiter {
-  using Waiter::Waiter;
-};
-
 struct Queue : Batcher {
   explicit Queue(BatchLimits limits, int lanes = 1) : Batcher({.limits = limits}, lanes) {}
 
-  void come(Work work, Clock::time_point deadline = Clock::time_point::max()) {
-    people.emplace_back(RequestFacts{.work = work, .bytes = 100, .arrived = kStart, .deadline = deadline});
+  void come(Work work, Clock::time_point deadline = Clock::time_point::max(), int priority = kNormal) {
+    people.emplace_back(
+        RequestFacts{.work = work, .bytes = 100, .priority = priority, .arrived = kStart, .deadline = deadline});
     add(people.back(), kStart);
   }
   /// Events of the next batch, request by request.
@@ -133,29 +130,69 @@ TEST_CASE("batcher: a lane waits for a fuller batch only when it was told to") {
   CHECK(queue.take(kStart + 1ms, true).batch.size() == 1);
 }
 
+TEST_CASE("batcher: a lane waits for a fuller batch no longer than those who wait can") {
+  Queue queue({.max_queue_delay = 1s, .preferred_events = 30});
+  SECTION("until the batch must begin to meet the earliest deadline") {
+    queue.teach(10, 0);
+    queue.come(Work::of(1, 1000));
+    queue.come(Work::of(1, 1000), kStart + 500ms);
+    queue.come(Work::of(1, 1000), kStart + 100ms);
+    const auto until = queue.take(kStart).wait_until;
+    REQUIRE(until);
+    CHECK(in_ms(*until - kStart) == Approx(80).margin(2));  // time for it twice: lanes are late, and so are batches
+    CHECK(queue.next(*until).size() == 3);
+  }
+  SECTION("not at all beside a deadline while nobody knows what a batch takes") {
+    queue.come(Work::of(1, 1000), kStart + 100ms);
+    CHECK(queue.next().size() == 1);
+  }
+  SECTION("as told beside a deadline that is far away") {
+    queue.teach(10, 0);
+    queue.come(Work::of(1, 1000), kStart + 10s);
+    CHECK(queue.take(kStart).wait_until == kStart + 1s);
+  }
+  SECTION("not at all beside someone interactive") {
+    queue.come(Work::of(1, 1000));
+    CHECK(queue.take(kStart).wait_until == kStart + 1s);
+    queue.come(Work::of(1, 1000), Clock::time_point::max(), kInteractive);
+    CHECK(queue.next().size() == 2);
+  }
+}
+
+TEST_CASE("batcher: one whose lane was lost runs alone from then on, whoever waits beside it") {
+  Queue queue({.max_events = 8});
+  for (int i = 0; i < 3; ++i) queue.come(Work::of(1, 10));
+  for (Waiter* waiter : queue.take(kStart).batch) {
+    CHECK_FALSE(waiter->lost_again());
+    queue.put_back(*waiter, kStart);
+  }
+  for (int i = 0; i < 2; ++i) queue.come(Work::of(2, 10));
+  queue.come(Work::of(3, 10), Clock::time_point::max(), kInteractive);
+  CHECK(queue.next() == Events{3});  // the next in line behind it is one of those
+  for (int i = 0; i < 3; ++i) CHECK(queue.next() == Events{1});
+  CHECK(queue.next() == Events{2, 2});
+}
+
 TEST_CASE("batcher: a deadline that cannot be met is refused with the figures, a doubtful one is not") {
   Queue queue({.max_events = 1, .overhead = 0}, 2);
   const auto due = [](Clock::duration after) {
     return RequestFacts{.work = Work::of(1, 1000), .arrived = kStart, .deadline = kStart + after};
   };
-  for (int i = 0; i < 10; ++i) queue.come(Work::of(1, 1000));
+  for (int i = 0; i < 10; ++i) queue.come(Work::of(1, 1000), kStart + 40ms);
   CHECK(queue.meets_deadline(due(1ms), kStart).ok());  // nothing is known
   queue.teach(0, 10);
   queue.take(kStart);
   queue.take(kStart);
   // 2 run for 10 ms, 8 wait: 50 ms on two lanes, and 10 ms of its own
   CHECK(in_ms(queue.backlog(kStart)) == Approx(50).epsilon(0.05));
-  const auto last_of_its_client = [&](Clock::duration after) {
-    RequestFacts facts = due(after);
-    facts.deadline = kStart + after;
-    return facts;
-  };
-  CHECK(queue.meets_deadline(last_of_its_client(9ms), kStart).code() == Code::deadline_exceeded);
-  CHECK_THAT(
-      queue.meets_deadline(last_of_its_client(9ms), kStart).message(),
-      Catch::StartsWith("deadline in 9 ms cannot be met: 10 ms of work go before it and its batch takes 10 ms (8 "
-                        "requests wait, lanes in service: 2)"));
-  CHECK(queue.meets_deadline(last_of_its_client(25ms), kStart).ok());  // earlier than those without a deadline
+  const Status last = queue.meets_deadline(due(58ms), kStart);
+  CHECK(last.code() == Code::deadline_exceeded);
+  CHECK_THAT(last.message(),
+             Catch::StartsWith("deadline in 58 ms cannot be met: 50 ms of work go before it and its batch takes 10 ms "
+                               "(8 requests wait, lanes in service: 2)"));
+  CHECK(queue.meets_deadline(due(62ms), kStart).ok());
+  CHECK(queue.meets_deadline(due(22ms), kStart).ok());  // goes before those that wait: 10 ms, and 10 ms of its own
+  CHECK(queue.meets_deadline(due(18ms), kStart).code() == Code::deadline_exceeded);
   CHECK(queue.meets_deadline(due(Clock::duration(-1)), kStart).code() == Code::deadline_exceeded);
 }
 

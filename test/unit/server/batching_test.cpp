@@ -1,6 +1,7 @@
 // The queue's policy and its bookkeeping, without threads where none is the point.
 #include "server/batching/gate.h"
 #include "server/batching/request_queue.h"
+#include "test/support/someone.h"
 
 #include <catch2/catch.hpp>
 
@@ -12,16 +13,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Clock::time_point kStart{};
-
 struct FakeCaller : Caller {
   bool cancelled() const override { return gone; }
-  void answer(const Answer&) override { ++finished; }
+  void answer(const Answer&, const Ended& ended) override {
+    ended(answers_end_as);
+    ++finished;
+  }
   void refuse(const Status& status) override {
     ++finished;
     last = status;
   }
   bool gone = false;
+  Code answers_end_as = Code::ok;
   int finished = 0;
   Status last;
 };
@@ -90,34 +93,89 @@ TEST_CASE("the budget counts requests and bytes, and gets them back") {
   Admission admission({.max_requests = 2, .max_bytes = 100});
   CHECK(admission.fits_alone(100).ok());
   CHECK(admission.fits_alone(101).code() == Code::resource_exhausted);
-  auto first = admission.admit(60);
+  auto first = admission.admit({"c", kNormal, 60});
   REQUIRE(first.ok());
-  CHECK(admission.admit(41).status().message().find("60 bytes") != std::string::npos);
-  auto second = admission.admit(40);
+  CHECK(admission.admit({"c", kNormal, 41}).status().message().find("60 bytes") != std::string::npos);
+  auto second = admission.admit({"c", kNormal, 40});
   REQUIRE(second.ok());
-  CHECK(admission.admit(0).status().message().find("2 requests") != std::string::npos);
+  CHECK(admission.admit({"c", kNormal, 0}).status().message().find("2 requests") != std::string::npos);
   {
     const Ticket given_away = *std::move(first);
     CHECK(admission.requests() == 2);
   }
   CHECK(admission.requests() == 1);
   CHECK(admission.bytes() == 40);
-  CHECK(admission.admit(60).ok());
+  CHECK(admission.admit({"c", kNormal, 60}).ok());
 }
 
 TEST_CASE("a budget within a wider one takes of both, or of neither") {
   Admission all({.max_requests = 2, .max_bytes = 100, .suffix = "_in_all"});
   Admission one({.max_requests = 2, .max_bytes = 200}, &all), other({.max_requests = 2, .max_bytes = 200}, &all);
   CHECK_THAT(one.fits_alone(101).message(), Catch::Contains("queue.max_bytes_in_all"));
-  auto first = one.admit(60);
+  auto first = one.admit({"c", kNormal, 60});
   REQUIRE(first.ok());
-  CHECK_THAT(other.admit(41).status().message(), Catch::Contains("queue.max_bytes_in_all"));
+  CHECK_THAT(other.admit({"c", kNormal, 41}).status().message(), Catch::Contains("queue.max_bytes_in_all"));
   CHECK(other.requests() == 0);
   CHECK(other.bytes() == 0);
   first->release();
   CHECK(all.requests() == 0);
   CHECK(all.bytes() == 0);
-  CHECK(other.admit(100).ok());
+  CHECK(other.admit({"c", kNormal, 100}).ok());
+}
+
+TEST_CASE("the budget leaves room for others: a client alone has four fifths of it, a class eight ninths") {
+  const bool by_bytes = GENERATE(false, true);
+  Admission admission({.max_requests = by_bytes ? 1000 : 90, .max_bytes = std::size_t{by_bytes ? 900U : 9000U}});
+  const std::size_t size = 10;
+  std::vector<Ticket> tickets;
+  const auto take_all = [&](const Applicant& applicant) {
+    int n = 0;
+    for (;; ++n) {
+      Result<Ticket> ticket = admission.admit(applicant);
+      if (!ticket.ok()) return n;
+      tickets.push_back(*std::move(ticket));
+    }
+  };
+  SECTION("one after the other") {
+    CHECK(take_all({"heavy", kNormal, size}) == 72);
+    CHECK_THAT(admission.has_room({"heavy", kNormal, size}).message(), Catch::Contains("of this client, \"heavy\""));
+    CHECK(take_all({"light", kNormal, size}) == 8);
+    CHECK_THAT(admission.has_room({"another", kNormal, size}).message(), Catch::Contains("of this class, normal"));
+    CHECK(take_all({"other", kInteractive, size}) == 9);
+    CHECK(take_all({"another", kBulk, size}) == 1);
+    CHECK_THAT(admission.has_room({"third", kInteractive, size}).message(), Catch::Contains("server is full: 90"));
+  }
+  SECTION("two of a class at a time") {
+    while (tickets.size() < 70)
+      for (const char* client : {"a", "b"}) tickets.push_back(*admission.admit({client, kNormal, size}));
+    CHECK(take_all({"a", kNormal, size}) + take_all({"b", kNormal, size}) == 6);  // 16/17 of 80
+    CHECK(take_all({"c", kNormal, size}) == 4);
+  }
+}
+
+TEST_CASE("the budget calls who waits for room in order, each when there is room for it") {
+  Admission admission({.max_requests = 2, .max_bytes = 100});
+  auto first = admission.admit({"a", kNormal, 60}), second = admission.admit({"b", kNormal, 30});
+  std::string called;
+  std::vector<Ticket> tickets;
+  const std::function<void(std::string, std::size_t)> wait = [&](const std::string& name, std::size_t bytes) {
+    auto ticket = admission.admit({name, kInteractive, bytes}, [&, name, bytes] {
+      called += name;
+      wait(name, bytes);
+    });
+    if (ticket.ok()) tickets.push_back(*std::move(ticket));
+  };
+  wait("x", 50);
+  wait("y", 20);
+  wait("z", 20);
+  CHECK(called.empty());
+  second->release();
+  CHECK(called == "y");  // no room for x beside a's 60 bytes
+  first->release();
+  CHECK(called == "yx");
+  std::exchange(tickets, {}).clear();
+  CHECK(called == "yxz");
+  CHECK(admission.requests() == 1);
 }
 
 TEST_CASE("the place in the budget is free when the caller hears of the end") {
@@ -128,9 +186,26 @@ TEST_CASE("the place in the budget is free when the caller hears of the end") {
     Admission& admission;
     int requests_then = -1;
   } caller(admission);
-  Request request({}, RequestFacts{}, caller, *admission.admit(10));
+  Request request({}, RequestFacts{}, caller, *admission.admit({"c", kNormal, 10}));
   request.refuse(not_found(""));
   CHECK(caller.requests_then == 0);
+}
+
+TEST_CASE("an answer that could not be encoded is counted as what it became, once") {
+  Admission admission({.max_requests = 1, .max_bytes = 100});
+  Ends ends;
+  FakeCaller caller;
+  caller.answers_end_as = Code::internal;
+  Request request({}, RequestFacts{}, caller, *admission.admit({"c", kNormal, 10}));
+  request.count_in(ends);
+  const BatchResult result;
+  const std::string name = "fake";
+  request.answer({result, 0, 0, 0, {}, {}, name, name});
+  request.refuse(not_found("has ended before"));
+  CHECK(caller.finished == 1);
+  CHECK(ends.completed == 0);
+  CHECK(ends.failed == 1);
+  CHECK(admission.requests() == 0);
 }
 
 TEST_CASE("the queue finishes what nobody waits for, and gives out the rest") {
@@ -221,24 +296,26 @@ TEST_CASE("a request that was cancelled before it came to wait is not taken") {
   CHECK(queue.stats().accepted == 0);
 }
 
-TEST_CASE("requests given back wait at their old places, once") {
+TEST_CASE("requests given back wait at their old places, once, and run alone") {
   Requests make;
-  RequestQueue queue({.limits = {.max_events = 2}});
-  for (const Index n : {1, 1, 3, 4}) {
+  RequestQueue queue({.limits = {.max_events = 3}});
+  for (const Index n : {1, 2, 3, 4}) {
     auto request = make.make(n, 1);
     REQUIRE(queue.push(request).ok());
   }
   TakenBatch batch = queue.take({});
-  CHECK(events_of(batch) == std::vector<Index>{1, 1});
+  CHECK(events_of(batch) == std::vector<Index>{1, 2});
   queue.give_back(std::move(batch.requests), unavailable("lane lost"));
   CHECK(queue.waiting() == 4);
+  CHECK(queue.stats().retries == 2);
   batch = queue.take({});
-  CHECK(events_of(batch) == std::vector<Index>{1, 1});
+  CHECK(events_of(batch) == std::vector<Index>{1});
   CHECK(make.caller.finished == 0);
   queue.give_back(std::move(batch.requests), unavailable("lane lost"));
-  CHECK(make.caller.finished == 2);
+  CHECK(make.caller.finished == 1);
   CHECK(make.caller.last.message() == "lane lost");
   CHECK(queue.stats().retries == 2);
+  CHECK(events_of(queue.take({})) == std::vector<Index>{2});
   CHECK(events_of(queue.take({})) == std::vector<Index>{3});
 }
 

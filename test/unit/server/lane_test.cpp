@@ -1,6 +1,7 @@
 // Lanes with a queue and an engine, and no gRPC: what the thread sanitizer can see all of.
 #include "server/lanes/faults.h"
 #include "server/lanes/lane_set.h"
+#include "server/lanes/watch_rounds.h"
 #include "server/simulation/simulation.h"
 
 #include <catch2/catch.hpp>
@@ -64,7 +65,8 @@ class SumCaller : public Caller {
   std::shared_ptr<const void> memory;
   std::atomic<bool> gone = false;
   bool cancelled() const override { return gone; }
-  void answer(const Answer& answer) override {
+  void answer(const Answer& answer, const Ended& ended) override {
+    ended(Code::ok);
     sum = answer.result.vertices.chi2[answer.result.vertices.event_offsets[answer.first_event]];
     end_.set_value({});
   }
@@ -166,6 +168,53 @@ TEST_CASE("an engine that throws, or answers another number of events, fails its
   CHECK(bench.run(5).ok());
 }
 
+namespace {
+
+/// Has no memory to say how much memory it holds, for as long as it is told so.
+class ExhaustedEngine : public SumEngine {
+ public:
+  explicit ExhaustedEngine(std::atomic<bool>& exhausted) : exhausted_(exhausted) {}
+  std::size_t memory() const override {
+    if (exhausted_) throw std::bad_alloc();
+    return 0;
+  }
+
+ private:
+  std::atomic<bool>& exhausted_;
+};
+
+}  // namespace
+
+TEST_CASE("lane: what throws beside the engine ends a batch, not the lane") {
+  std::atomic<bool> exhausted = true;
+  std::vector<std::unique_ptr<Engine>> engines;
+  engines.push_back(std::make_unique<ExhaustedEngine>(exhausted));
+  SumCaller first({kFailing, 1}), second({kFailing, 1});
+  RequestQueue queue;
+  for (SumCaller* caller : {&first, &second}) {
+    auto request = caller->request();
+    REQUIRE(queue.push(request).ok());
+  }
+  const LaneSet lanes(std::move(engines), queue, 0s, [] {});
+  for (SumCaller* caller : {&first, &second}) {
+    const Status status = caller->wait();
+    CHECK(status.code() == Code::resource_exhausted);
+    CHECK(status.message() == "the machine has no memory for this batch");
+  }
+  exhausted = false;
+  SumCaller third({5, 1});
+  auto request = third.request();
+  REQUIRE(queue.push(request).ok());
+  CHECK(third.wait().ok());
+  CHECK(lanes.in_service() == 1);
+  for (int i = 0; i < 3000 && queue.stats().running > 0; ++i) std::this_thread::sleep_for(10ms);
+  const QueueStats stats = queue.stats();
+  CHECK(stats.running == 0);
+  CHECK(stats.failed == 2);
+  CHECK(adds_up(stats));
+  queue.close(unavailable("end"));
+}
+
 TEST_CASE("lanes without a device leave, the last one closes the queue") {
   Bench bench(4);
   CHECK(bench.run(kLosing).message() == "lost");  // tried on a second lane, and on no third
@@ -219,7 +268,7 @@ TEST_CASE("lane: an engine is warmed up by the thread that runs it, before its f
   ColdEngine::Threads threads;
   RequestQueue queue;
   std::vector<std::unique_ptr<Engine>> engines;
-  // one that fails at it serves all the same
+  // one that fails at it says so, and serves all the same
   const Status answer = GENERATE(Status(), resource_exhausted("too small"));
   engines.push_back(std::make_unique<ColdEngine>(threads, answer));
   const LaneSet lanes(std::move(engines), queue, 0s, [] {});
@@ -228,7 +277,9 @@ TEST_CASE("lane: an engine is warmed up by the thread that runs it, before its f
   REQUIRE(queue.push(request).ok());
   CHECK_FALSE(lanes.wait_warm(Clock::now() + 20ms));
   threads.may_warm.set_value();
-  CHECK(lanes.wait_warm(Clock::now() + 60s));
+  const std::optional<Status> warm = lanes.wait_warm(Clock::now() + 60s);
+  REQUIRE(warm);
+  CHECK(warm->message() == answer.message());
   CHECK(caller.wait().ok());
   CHECK(caller.sum == 3);
   CHECK_FALSE(threads.cold_run);
@@ -291,7 +342,32 @@ TEST_CASE("lane: when a device is lost its batch goes to other lanes") {
   CHECK(adds_up(bench.queue.stats()));
 }
 
+TEST_CASE("lane: a request that breaks devices breaks two, and no other is refused for it") {
+  constexpr int kRequests = 64, kGuilty = 37;
+  std::vector<std::unique_ptr<SumCaller>> callers;
+  RequestQueue queue({.limits = {.overhead = 0}});
+  for (int i = 0; i < kRequests; ++i) {
+    callers.push_back(std::make_unique<SumCaller>(std::array{i == kGuilty ? kLosing : float(i), 0.f}));
+    auto request = callers.back()->request();
+    REQUIRE(queue.push(request).ok());
+  }
+  const LaneSet lanes(sum_engines(3), queue, 0s, [] {});
+  for (int i = 0; i < kRequests; ++i) {
+    const Status status = callers[i]->wait();
+    CHECK(status.ok() == (i != kGuilty));
+    CHECK(callers[i]->sum == (i == kGuilty ? 0 : i));
+  }
+  CHECK(lanes.in_service() == 1);
+  const QueueStats stats = queue.stats();
+  CHECK(stats.retries >= 1);
+  CHECK(stats.completed == kRequests - 1);
+  CHECK(stats.failed == 1);
+  queue.close(unavailable("end"));
+}
+
 namespace {
+
+constexpr auto kWatchdog = 1s;  // a healthy lane on a loaded machine is quicker
 
 /// Hangs in its first batch until it is told to go on; then looks at its hits once more.
 class HangingEngine : public SumEngine {
@@ -319,6 +395,21 @@ class HangingEngine : public SumEngine {
 
 }  // namespace
 
+TEST_CASE("watchdog: judges no lane for a while after the process was stopped") {
+  const Clock::time_point start{};
+  WatchRounds rounds(4s, start);
+  CHECK(rounds.begin(start));
+  CHECK(rounds.next() == start + 1s);  // often enough to notice
+  rounds.come_by(start + 500ms);
+  CHECK(rounds.next() == start + 500ms);
+  CHECK(rounds.begin(start + 1s));  // a little late, on a machine that is busy
+  CHECK_FALSE(rounds.begin(start + 60s));
+  CHECK(rounds.next() == start + 61s);
+  CHECK_FALSE(rounds.begin(start + 61s));
+  CHECK_FALSE(rounds.begin(start + 63s));
+  CHECK(rounds.begin(start + 64s));
+}
+
 TEST_CASE("lane: one that hangs leaves service, another answers, and what comes late is dropped") {
   HangingEngine::Script script;
   const auto memory = std::make_shared<int>(0);
@@ -327,7 +418,7 @@ TEST_CASE("lane: one that hangs leaves service, another answers, and what comes 
   {
     std::vector<std::unique_ptr<Engine>> engines;
     for (int i = 0; i < 2; ++i) engines.push_back(std::make_unique<HangingEngine>(script));
-    Bench bench(std::move(engines), {}, 20ms);
+    Bench bench(std::move(engines), {}, kWatchdog);
     caller.memory = memory;
     REQUIRE(bench.push(caller).ok());
     CHECK(caller.wait().ok());
@@ -354,10 +445,11 @@ TEST_CASE("lane: when the last one hangs its requests are refused") {
   {
     std::vector<std::unique_ptr<Engine>> engines;
     engines.push_back(std::make_unique<HangingEngine>(script));
-    Bench bench(std::move(engines), {}, 20ms);
+    Bench bench(std::move(engines), {}, kWatchdog);
     REQUIRE(bench.push(caller).ok());
     CHECK(caller.wait().message() == "lane 0 hangs in its device");
-    while (!bench.lost) std::this_thread::sleep_for(1ms);
+    for (int i = 0; i < 60'000 && !bench.lost; ++i) std::this_thread::sleep_for(1ms);
+    REQUIRE(bench.lost);
     CHECK_THAT(bench.run(1).message(), Catch::StartsWith("no device is left"));
   }
   script.go_on.set_value();

@@ -1,5 +1,4 @@
 #include "server/observe/buckets.h"
-#include "server/observe/http.h"
 #include "server/observe/observation.h"
 #include "server/observe/traceparent.h"
 #include "server/transport/receipt.h"
@@ -18,12 +17,13 @@ using Catch::Contains;
 
 namespace {
 
+const std::string kDevice = "toy \"device\"";
 const std::vector<StageTime> kStages{{"find", 3ms}, {"fit", 9ms}};
 
 BatchRecord batch_record(int lane = 0, Clock::time_point at = Clock::time_point(1s)) {
   BatchRecord record;
   record.lane = lane;
-  record.device = "toy \"device\"";
+  record.device = kDevice;
   record.requests = 2;
   record.events = 3;
   record.hits = 250;
@@ -50,13 +50,13 @@ std::size_t count(const std::string& text, const std::string& part) {
 
 TEST_CASE("observe: requests by pipeline, class and code, times of those answered, rejects are not failures") {
   Observation observation(4);
-  Observer& observer = observation.pipeline("p", {"toy"});
+  Observer& observer = observation.pipeline("p");
   observer.request({.code = Code::ok, .queue = 1ms, .total = 30ms});
   observer.request({.priority = kInteractive, .code = Code::ok, .queue = 2ms, .total = 1ms});
   observer.request({.code = Code::resource_exhausted, .rejected = false, .queue = {}, .total = 1ms});
   observer.request({.code = Code::resource_exhausted, .rejected = true, .queue = {}, .total = 1ms});
   observation.unplaced().request({.code = Code::not_found, .queue = {}, .total = 1us});
-  CHECK(&observation.pipeline("p", {}) == &observer);
+  CHECK(&observation.pipeline("p") == &observer);
   const std::string text = observation.metrics_text({});
   for (const char* line :
        {R"(helixd_requests_total{class="normal",code="OK",pipeline="p"} 1)",
@@ -78,7 +78,8 @@ TEST_CASE("observe: requests by pipeline, class and code, times of those answere
 
 TEST_CASE("observe: batches, their sizes and times, lanes") {
   Observation observation(4);
-  Observer& observer = observation.pipeline("p", {"toy", "toy"});
+  Observer& observer = observation.pipeline("p");
+  observation.set_lanes({{"p", {"toy", kDevice}}});
   observer.batch(batch_record(1));
   BatchRecord failed = batch_record(1);
   failed.code = Code::internal;
@@ -106,25 +107,50 @@ TEST_CASE("observe: batches, their sizes and times, lanes") {
   }
 }
 
+TEST_CASE("observe: lanes that are gone have no series, those that stay, or are new, do") {
+  Observation observation(0);
+  Observer& observer = observation.pipeline("p");
+  observation.pipeline("q");
+  observation.set_lanes({{"p", {kDevice, "a", "a"}}, {"q", {"a"}}});
+  for (int lane = 0; lane < 3; ++lane) {
+    BatchRecord record = batch_record(lane);
+    if (lane > 0) record.device = "a";
+    observer.batch(record);
+  }
+  observation.set_lanes({{"p", {kDevice, "b"}}});
+  observer.batch(batch_record(0));
+  observer.batch(batch_record(2));  // the last of one that is gone
+  const std::string text = observation.metrics_text({});
+  CHECK(count(text, "\nhelixd_lane_info{") == 2);
+  CHECK_THAT(text,
+             Contains(R"(lane="0",pipeline="p"} 1)") && Contains(R"(lane_info{device="b",lane="1",pipeline="p"} 1)"));
+  CHECK(count(text, "\nhelixd_lane_memory_bytes{") == 2);
+  CHECK_THAT(text, Contains("helixd_lane_memory_bytes{lane=\"0\",pipeline=\"p\"} 4096\n"));
+  CHECK_THAT(text, Contains("helixd_lane_memory_bytes{lane=\"1\",pipeline=\"p\"} 0\n"));
+  CHECK_THAT(text, Contains("helixd_lane_busy_seconds_total{lane=\"2\",pipeline=\"p\"} 0.02\n"));
+}
+
 TEST_CASE("observe: the service's state and the process are read when they are asked for") {
   const Observation observation(0);
-  ServiceState state{true, {{.pipeline = "p", .lanes_in_service = 3}}};
+  ServiceState state{true, {{.pipeline = "p", .lanes_in_service = 3}}, {}};
   QueueStats& queue = state.pipelines[0].queue;
   queue.requests = 2, queue.bytes = 7, queue.hits = 5;
   queue.oldest = 1500ms, queue.backlog = 2500ms;
   queue.accepted = 10, queue.completed = 4, queue.cancelled = 3, queue.expired = 2, queue.failed = 1;
   queue.rejected_late = 6, queue.retries = 8;
   queue.fixed_ms = 250, queue.ms_of_10k_hits = 500, queue.cost_bound_ms = std::numeric_limits<double>::infinity();
+  state.totals["p"] += queue;
+  state.totals["p"] += queue;
   const std::string text = observation.metrics_text(state);
   for (const char* line :
        {"helixd_ready 1", R"(helixd_queue_requests{pipeline="p"} 2)", R"(helixd_queue_hits{pipeline="p"} 5)",
         R"(helixd_queue_bytes{pipeline="p"} 7)", R"(helixd_queue_oldest_age_seconds{pipeline="p"} 1.5)",
-        R"(helixd_queue_backlog_seconds{pipeline="p"} 2.5)", R"(helixd_queue_accepted_total{pipeline="p"} 10)",
-        R"(helixd_queue_ended_total{pipeline="p",end="completed"} 4)",
-        R"(helixd_queue_ended_total{pipeline="p",end="cancelled"} 3)",
-        R"(helixd_queue_ended_total{pipeline="p",end="expired"} 2)",
-        R"(helixd_queue_ended_total{pipeline="p",end="failed"} 1)", R"(helixd_queue_late_total{pipeline="p"} 6)",
-        R"(helixd_queue_retries_total{pipeline="p"} 8)", R"(helixd_cost_batch_seconds{pipeline="p"} 0.25)",
+        R"(helixd_queue_backlog_seconds{pipeline="p"} 2.5)", R"(helixd_queue_accepted_total{pipeline="p"} 20)",
+        R"(helixd_queue_ended_total{pipeline="p",end="completed"} 8)",
+        R"(helixd_queue_ended_total{pipeline="p",end="cancelled"} 6)",
+        R"(helixd_queue_ended_total{pipeline="p",end="expired"} 4)",
+        R"(helixd_queue_ended_total{pipeline="p",end="failed"} 2)", R"(helixd_queue_late_total{pipeline="p"} 12)",
+        R"(helixd_queue_retries_total{pipeline="p"} 16)", R"(helixd_cost_batch_seconds{pipeline="p"} 0.25)",
         R"(helixd_cost_event_seconds{pipeline="p"} 0.5)", R"(helixd_cost_bound_seconds{pipeline="p"} +Inf)",
         R"(helixd_lanes_in_service{pipeline="p"} 3)", "helixd_build_info{version=\"" HELIX_VERSION "\"} 1"}) {
     CAPTURE(line);
@@ -139,7 +165,7 @@ TEST_CASE("observe: the service's state and the process are read when they are a
 
 TEST_CASE("observe: counters are exact with many threads and a reader") {
   Observation observation(8);
-  Observer& observer = observation.pipeline("p", {});
+  Observer& observer = observation.pipeline("p");
   constexpr int kThreads = 4, kEach = 500;
   {
     std::jthread reader([&](const std::stop_token& stop) {
@@ -228,23 +254,4 @@ TEST_CASE("receipt: times in whole microseconds, a device that cannot end it ear
   CHECK(receipt(answer) ==
         "queue=1;batch=0;batch_events=4;batch_hits=900;copy_in=2;compute=12;stage.find=3000;stage.fit=9000;copy_out=3;"
         "lane=2;backend=cuda;device=GPU_ 0___");
-}
-
-TEST_CASE("http: wrong addresses and ports in use are errors that say so") {
-  for (const char* address : {"8002", "localhost", "127.0.0.1:", "127.0.0.1:8002s", "127.0.0.1:70000", ":1",
-                              "127.0.0.1:0,127.0.0.1:0", "127.0.0.1:-1"}) {
-    CAPTURE(address);
-    const auto server = HttpServer::start(address, {});
-    REQUIRE_FALSE(server.ok());
-    CHECK(server.status().code() == Code::invalid_argument);
-    CHECK_THAT(server.status().message(), Contains("http.listen: \"" + std::string(address) + "\""));
-  }
-  const auto first = HttpServer::start("127.0.0.1:0", {});
-  REQUIRE(first.ok());
-  CHECK((*first)->port() > 0);
-  const std::string taken = "127.0.0.1:" + std::to_string((*first)->port());
-  const auto second = HttpServer::start(taken, {});
-  REQUIRE_FALSE(second.ok());
-  CHECK(second.status().code() == Code::unavailable);
-  CHECK_THAT(second.status().message(), Contains("cannot listen on " + taken));
 }

@@ -94,7 +94,6 @@ TEST_CASE("simulation: a client that sends ten times more than another does not 
       GENERATE(table<LaneModel, int, std::chrono::milliseconds>({{kCpu, 4, 0ms}, {kCpu, 1, 0ms}, {kGpu, 2, 10ms}}));
   Scenario both = of(lane, lanes, {closed(64 * lanes)}, 60);
   both.batcher.limits.max_cost = max_cost;  // else batches that are fuller take longer, for all
-  both.budget.max_requests = 100000;
   const double full = simulate(both).requests_per_s;
   SECTION("at a rate: 0.4 of what the lanes can do, beside as much or ten times more") {
     const auto light_p99 = [&](double heavy) {
@@ -102,7 +101,7 @@ TEST_CASE("simulation: a client that sends ten times more than another does not 
       scenario.groups = {open(0.4 * full, "light"), open(heavy, "heavy")};
       scenario.groups[1].deadline_ms = 2000;  // its backlog ends somewhere
       const Report report = simulate(scenario);
-      CHECK(report.groups[0].completed >= 0.99 * report.groups[0].sent);
+      CHECK(report.groups[0].completed >= 0.97 * report.groups[0].sent);  // the budget is four batches of a GPU
       return report.groups[0].p99_ms;
     };
     CHECK(light_p99(4 * full) <= 1.5 * light_p99(0.4 * full));
@@ -129,7 +128,6 @@ TEST_CASE("simulation: bulk work waits for interactive requests, and is not star
   Scenario full = of(kCpu, 1, {interactive, bulk}, 120);
   full.groups[0] = open(400, "people");
   full.groups[0].priority = kInteractive;
-  full.budget.max_requests = 100000;
   CHECK(simulate(full).groups[1].completed > 300);
   full.batcher.room.ageing = 0s;
   CHECK(simulate(full).groups[1].completed < 10);
@@ -140,7 +138,6 @@ TEST_CASE("simulation: within a client urgent requests are computed first, so mo
   urgent.deadline_ms = 100;
   patient.deadline_ms = 3000;
   Scenario scenario = of(kCpu, 1, {urgent, patient}, 120);
-  scenario.budget.max_requests = 100000;
   const Report report = simulate(scenario);
   CHECK(report.groups[0].completed >= 0.98 * report.groups[0].sent);
   CHECK(report.groups[1].completed >= 0.95 * report.groups[1].sent);
