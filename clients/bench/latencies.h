@@ -7,6 +7,8 @@
 
 namespace helix::bench {
 
+inline double milliseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) * 1e-6; }
+
 /// Latencies, all of them kept until there are very many; from then on counted in buckets 0.4 % wide, so that memory is
 /// bounded.
 class Latencies {

@@ -16,8 +16,6 @@ using std::chrono::seconds;
 
 constexpr std::chrono::milliseconds kPause{100};  // of a client that was refused without a hint
 
-double milliseconds(nanoseconds time) { return static_cast<double>(time.count()) * 1e-6; }
-
 /// A request under way.
 struct Sent {
   const Payload& payload;
@@ -150,8 +148,9 @@ class LoadRun {
                  [this, sent](Reply reply) { ended(sent, std::move(reply)); });
   }
 
-  /// Nothing of this run may be touched after the last one has ended.
-  void ended(const Sent& sent, Reply reply) {
+  /// Nothing of this run may be touched after the last one has ended. An exception would be lost in gRPC, and the run
+  /// never end: it ends the process.
+  void ended(const Sent& sent, Reply reply) noexcept {
     const Clock::time_point now = Clock::now();
     // Nobody here cancelled it: a server that ended did.
     if (reply.code == grpc::StatusCode::CANCELLED && !sent.stop.stop_requested())

@@ -5,16 +5,6 @@
 #include <utility>
 
 namespace helix::bench {
-namespace {
-
-Reply failure(grpc::StatusCode code, std::string error) {
-  Reply reply;
-  reply.code = code;
-  reply.error = std::move(error);
-  return reply;
-}
-
-}  // namespace
 
 LocalTarget::LocalTarget(Reconstructor& reconstructor)
     : reconstructor_(reconstructor), thread_([this](const std::stop_token& stop) { loop(stop); }) {}
@@ -33,7 +23,7 @@ void LocalTarget::loop(const std::stop_token& stop) {
     const Call call = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    call.done(reply(call));
+    call.done(reply_of([&] { return reply(call); }));
   }
 }
 

@@ -7,8 +7,6 @@ namespace {
 
 constexpr double kGrowth = 1.03, kSlow = 1.3;
 
-double milliseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) * 1e-6; }
-
 }  // namespace
 
 LoadPoint point_of(const LoadResult& result, int clients, double rate) {
@@ -28,11 +26,12 @@ Saturation find_saturation(const RunPoint& run, int most_clients) {
     idle_steps = point.rate > kGrowth * found.rate ? 0 : idle_steps + 1;
     found.rate = std::max(found.rate, point.rate);
     found.closed.push_back(point);
-    if (!found.slow_clients && point.p50 > kSlow * found.closed.front().p50) found.slow_clients = clients;
+    const double idle = found.closed.front().p50;  // 0: nothing was answered
+    if (!found.slow_clients && idle > 0 && point.p50 > kSlow * idle) found.slow_clients = clients;
   }
   if (found.rate <= 0) return found;
   found.half = run(0, found.rate / 2);
-  found.half_p50_over_idle = found.half.p50 / found.closed.front().p50;
+  if (const double idle = found.closed.front().p50; idle > 0) found.half_p50_over_idle = found.half.p50 / idle;
   return found;
 }
 

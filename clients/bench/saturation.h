@@ -17,11 +17,11 @@ struct LoadPoint {
 };
 
 struct Saturation {
-  std::vector<LoadPoint> closed;    // 1, 2, 4, ... clients
-  double rate = 0;                  // the most that was answered
-  std::optional<int> slow_clients;  // the first whose p50 is over 1.3 of one client's
-  LoadPoint half;                   // open loop at half of the saturation rate
-  double half_p50_over_idle = 0;
+  std::vector<LoadPoint> closed;             // 1, 2, 4, ... clients
+  double rate = 0;                           // the most that was answered; 0: nothing was, and there is no `half`
+  std::optional<int> slow_clients;           // the first whose p50 is over 1.3 of one client's
+  LoadPoint half;                            // open loop at half of the saturation rate
+  std::optional<double> half_p50_over_idle;  // where one client was answered
 };
 
 /// Runs a load with so many clients, or at a rate where it is not 0.

@@ -2,6 +2,7 @@
 
 #include "clients/cpp/messages.h"
 
+#include <exception>
 #include <utility>
 
 namespace helix::bench {
@@ -20,6 +21,21 @@ Payload make_payload(std::string name, const ReconstructCall& call) {
   const std::string bytes = encode(call).SerializeAsString();
   const grpc::Slice slice(bytes);
   return {std::move(name), call, grpc::ByteBuffer(&slice, 1), {}};
+}
+
+Reply failure(grpc::StatusCode code, std::string error) {
+  Reply reply;
+  reply.code = code;
+  reply.error = std::move(error);
+  return reply;
+}
+
+Reply reply_of(const std::function<Reply()>& make) {
+  try {
+    return make();
+  } catch (const std::exception& error) {
+    return failure(grpc::StatusCode::INTERNAL, error.what());
+  }
 }
 
 std::string fingerprint(const Reconstruction& answer) {

@@ -42,6 +42,11 @@ struct Reply {
   bool differs = false;                               // the answer is not the right one
 };
 
+Reply failure(grpc::StatusCode code, std::string error);
+
+/// What `make` makes; an exception is INTERNAL, as a request without a reply would never end.
+Reply reply_of(const std::function<Reply()>& make);
+
 /// What load is put on. Thread-safe.
 class Target {
  public:

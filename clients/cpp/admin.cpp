@@ -3,10 +3,10 @@
 #include "clients/cpp/channel.h"
 #include "helix/v1/admin.grpc.pb.h"
 
+#include <optional>
+
 namespace helix {
 namespace {
-
-constexpr std::chrono::milliseconds kAskTimeout{10000};  // of all calls but reload
 
 PipelineState decode(const v1::PipelineStatus& from) {
   PipelineState to;
@@ -47,9 +47,10 @@ struct Admin::Impl {
 
   template <class Request, class Response>
   Status call(grpc::Status (v1::Admin::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-              const Request& request, Response& response, std::chrono::milliseconds timeout = kAskTimeout) {
+              const Request& request, Response& response,
+              std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + timeout);
+    context.set_deadline(std::chrono::system_clock::now() + timeout.value_or(options.ask_timeout));
     const grpc::Status status = (stub.get()->*method)(&context, request, &response);
     return status.ok() ? Status() : status_of(options.address, status);
   }

@@ -55,11 +55,15 @@ grpc::StatusCode grpc_code(Code code) {
   return found != std::end(kCodes) ? found->grpcs : grpc::StatusCode::INTERNAL;
 }
 
+Status wait_for_connection(grpc::Channel& channel, const std::string& address, std::chrono::milliseconds timeout) {
+  if (channel.WaitForConnected(std::chrono::system_clock::now() + timeout)) return {};
+  return unavailable("no server at " + address + " within " + std::to_string(timeout.count()) + " ms");
+}
+
 Result<std::shared_ptr<grpc::Channel>> open_channel(const ClientOptions& options) {
   auto channel = make_channel(options.address);
-  if (!channel->WaitForConnected(std::chrono::system_clock::now() + options.connect_timeout))
-    return unavailable("no server at " + options.address + " within " +
-                       std::to_string(options.connect_timeout.count()) + " ms");
+  if (Status status = wait_for_connection(*channel, options.address, options.connect_timeout); !status.ok())
+    return status;
   return std::shared_ptr<grpc::Channel>(std::move(channel));
 }
 

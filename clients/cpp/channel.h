@@ -15,6 +15,9 @@ namespace helix {
 /// A connection of its own: no other channel shares it.
 std::shared_ptr<grpc::Channel> make_channel(const std::string& address);
 
+/// errors: unavailable, with the address
+Status wait_for_connection(grpc::Channel& channel, const std::string& address, std::chrono::milliseconds timeout);
+
 /// Waits until the server answers, at most connect_timeout. errors: as Client::connect
 Result<std::shared_ptr<grpc::Channel>> open_channel(const ClientOptions& options);
 

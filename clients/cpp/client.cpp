@@ -17,7 +17,6 @@ using Clock = std::chrono::system_clock;  // what gRPC's deadlines are in
 using std::chrono::milliseconds;
 
 constexpr milliseconds kLookForStop{50};
-constexpr milliseconds kAskTimeout{10000};  // of the small calls: list, describe, health
 
 /// Waits, unless stopped first. The channel is polled meanwhile, so that it connects again: where no call is under way,
 /// gRPC itself looks at it every 5 s only.
@@ -96,7 +95,7 @@ Result<Reconstruction> Client::reconstruct(const ReconstructCall& call, std::sto
 
 Result<std::vector<std::string>> Client::pipelines() {
   grpc::ClientContext context;
-  context.set_deadline(Clock::now() + kAskTimeout);
+  context.set_deadline(Clock::now() + impl_->options.ask_timeout);
   v1::ListPipelinesResponse answer;
   const grpc::Status status = impl_->stub->ListPipelines(&context, {}, &answer);
   if (!status.ok()) return impl_->status(status);
@@ -105,7 +104,7 @@ Result<std::vector<std::string>> Client::pipelines() {
 
 Result<PipelineDescription> Client::describe(const std::string& pipeline) {
   grpc::ClientContext context;
-  context.set_deadline(Clock::now() + kAskTimeout);
+  context.set_deadline(Clock::now() + impl_->options.ask_timeout);
   v1::DescribePipelineRequest request;
   request.set_pipeline(pipeline);
   v1::DescribePipelineResponse answer;
@@ -116,7 +115,7 @@ Result<PipelineDescription> Client::describe(const std::string& pipeline) {
 
 Result<bool> Client::healthy(const std::string& service) {
   grpc::ClientContext context;
-  context.set_deadline(Clock::now() + kAskTimeout);
+  context.set_deadline(Clock::now() + impl_->options.ask_timeout);
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(service);
   grpc::health::v1::HealthCheckResponse answer;

@@ -18,6 +18,8 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{5000};
   /// Of one call, all attempts together: this much, and as much again for each million hits.
   std::chrono::milliseconds timeout{60000};
+  /// Of a small call: list, describe, health, and those of Admin but reload.
+  std::chrono::milliseconds ask_timeout{10000};
   RetryOptions retry;
 };
 

@@ -155,20 +155,6 @@ Provenance decode_provenance(const v1::Provenance& from) {
           from.settings_digest(), from.backend(), from.device()};
 }
 
-TimeSplit decode_time(const v1::TimeSplit& from) {
-  using std::chrono::nanoseconds;
-  TimeSplit to;
-  to.queue = nanoseconds(from.queue());
-  to.batch = nanoseconds(from.batch());
-  to.copy_in = nanoseconds(from.copy_in());
-  to.compute = nanoseconds(from.compute());
-  to.copy_out = nanoseconds(from.copy_out());
-  for (const auto& stage : from.stages()) to.stages.push_back({stage.stage(), nanoseconds(stage.time())});
-  to.batch_events = from.batch_events();
-  to.batch_hits = from.batch_hits();
-  return to;
-}
-
 }  // namespace
 
 v1::ReconstructRequest encode(const ReconstructCall& call) {
@@ -204,13 +190,27 @@ Result<Reconstruction> decode(const v1::ReconstructResponse& answer, const HitCo
   to.vertices = decode_vertices(answer.vertices());
   for (const auto& counters : answer.counters()) to.counters.push_back(decode_counters(counters));
   to.provenance = decode_provenance(answer.provenance());
-  to.time = decode_time(answer.time());
+  to.time = decode(answer.time());
 
   Checks checks;
   check(answer.tracks(), to.tracks, checks);
   check(to.vertices, checks);
   if (checks.ok()) check_rows(to, hits, checks);
   if (Status status = checks.status(); !status.ok()) return status;
+  return to;
+}
+
+TimeSplit decode(const v1::TimeSplit& from) {
+  using std::chrono::nanoseconds;
+  TimeSplit to;
+  to.queue = nanoseconds(from.queue());
+  to.batch = nanoseconds(from.batch());
+  to.copy_in = nanoseconds(from.copy_in());
+  to.compute = nanoseconds(from.compute());
+  to.copy_out = nanoseconds(from.copy_out());
+  for (const auto& stage : from.stages()) to.stages.push_back({stage.stage(), nanoseconds(stage.time())});
+  to.batch_events = from.batch_events();
+  to.batch_hits = from.batch_hits();
   return to;
 }
 

@@ -13,6 +13,9 @@ v1::ReconstructRequest encode(const ReconstructCall& call);
 /// errors: internal, where columns of an answer do not fit together, or not the hits of the call
 Result<Reconstruction> decode(const v1::ReconstructResponse& answer, const HitColumns& hits);
 
+/// Without a check, as any value is one.
+TimeSplit decode(const v1::TimeSplit& from);
+
 PipelineDescription decode(const v1::DescribePipelineResponse& answer);
 
 }  // namespace helix

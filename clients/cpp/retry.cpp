@@ -4,17 +4,13 @@
 #include <charconv>
 
 namespace helix {
-namespace {
 
-/// The hint in milliseconds; unreadable or negative means "never", as gRPC has it.
-std::optional<RetryPolicy::Wait> parse_pushback(const std::string& text) {
+std::optional<std::chrono::milliseconds> parse_pushback(const std::string& text) {
   std::int64_t value = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return RetryPolicy::Wait{value};
+  return std::chrono::milliseconds{value};
 }
-
-}  // namespace
 
 std::optional<RetryPolicy::Wait> RetryPolicy::least_wait(Code code, const std::optional<std::string>& pushback) {
   if (code != Code::unavailable && code != Code::resource_exhausted) return std::nullopt;

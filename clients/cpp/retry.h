@@ -17,6 +17,9 @@ struct RetryOptions {
   std::chrono::milliseconds budget{30000};   // all waits of a call together; 0: never again
 };
 
+/// The hint of the trailing metadata grpc-retry-pushback-ms; unreadable or negative means "never", as gRPC has it.
+std::optional<std::chrono::milliseconds> parse_pushback(const std::string& text);
+
 /// Decides after each failed attempt whether and when another makes sense. Knows no clock.
 ///
 /// unavailable is tried again, resource_exhausted only where the server says when (without a hint the request itself

@@ -13,9 +13,20 @@
 namespace helix::helixctl {
 namespace {
 
+/// The two largest units: 42 s, 3 min 4 s, 1 h 5 min, 12 d 3 h.
+std::string text(std::chrono::milliseconds time) {
+  const std::int64_t s = time.count() / 1000;
+  const auto two = [](std::int64_t large, const char* unit, std::int64_t small, const char* smaller) {
+    return std::to_string(large) + unit + " " + std::to_string(small) + smaller;
+  };
+  if (s < 60) return std::to_string(s) + " s";
+  if (s < 3600) return two(s / 60, " min", s % 60, " s");
+  if (s < 86400) return two(s / 3600, " h", s / 60 % 60, " min");
+  return two(s / 86400, " d", s / 3600 % 24, " h");
+}
+
 void print(const ServerState& s, const std::string& address) {
-  const auto seconds = static_cast<double>(s.uptime.count()) / 1000;
-  std::cout << "helixd " << s.version << " at " << address << ", process " << s.pid << ", up " << seconds << " s"
+  std::cout << "helixd " << s.version << " at " << address << ", process " << s.pid << ", up " << text(s.uptime)
             << (s.draining ? ", DRAINING" : "") << "\n"
             << "  " << s.calls << " calls under way, " << s.reloads << " reloads, log level " << s.log_level << "\n";
   for (const PipelineState& p : s.pipelines) {
@@ -49,10 +60,11 @@ std::string json_of(const ServerState& s) {
 /// A subcommand that does one thing at a server.
 using Task = std::function<Status(Admin&, const ServerOptions&)>;
 
-CLI::App* add(CLI::App& app, const std::string& name, const std::string& help, int& exit_code, const Task& task) {
+CLI::App* add(CLI::App& app, const std::string& name, const std::string& help, int& exit_code, const Task& task,
+              void (ServerOptions::*add_options)(CLI::App&) = &ServerOptions::add_to) {
   auto server = std::make_shared<ServerOptions>();
   CLI::App* command = app.add_subcommand(name, help);
-  server->add_to(*command);
+  (server.get()->*add_options)(*command);
   command->callback([server, task, &exit_code] {
     auto admin = Admin::connect(server->client_options());
     const Status status = admin.ok() ? task(**admin, *server) : admin.status();
@@ -104,14 +116,16 @@ void add_drain(CLI::App& app, int& exit_code) {
 }
 
 void add_reload(CLI::App& app, int& exit_code) {
-  add(app, "reload", "The server reads settings, geometry and models again, as SIGHUP, and this waits for it",
-      exit_code, [](Admin& admin, const ServerOptions&) { return reload(admin); });
+  add(
+      app, "reload", "The server reads settings, geometry and models again, as SIGHUP, and this waits for it",
+      exit_code, [](Admin& admin, const ServerOptions&) { return reload(admin); }, &ServerOptions::add_with_reload_to);
 }
 
 void add_trace(CLI::App& app, int& exit_code) {
   auto file = std::make_shared<std::string>();
-  CLI::App* command = add(app, "trace", "The last batches as a trace for Perfetto (ui.perfetto.dev) or chrome://tracing",
-                          exit_code, [file](Admin& admin, const ServerOptions&) { return trace(admin, *file); });
+  CLI::App* command =
+      add(app, "trace", "The last batches as a trace for Perfetto (ui.perfetto.dev) or chrome://tracing", exit_code,
+          [file](Admin& admin, const ServerOptions&) { return trace(admin, *file); });
   command->add_option("--out", *file, "write it to this file")->default_str("standard output");
 }
 

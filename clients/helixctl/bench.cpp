@@ -4,6 +4,7 @@
 #include "clients/helixctl/bench_report.h"
 #include "clients/helixctl/local_options.h"
 #include "clients/helixctl/options.h"
+#include "clients/helixctl/progress.h"
 #include "kernels/core/file.h"
 
 #include <unistd.h>
@@ -21,6 +22,7 @@ struct Options {
   ServerOptions server;
   bool local = false, check = false, saturation = false;
   LocalFlags here;
+  std::vector<CLI::Option*> here_flags;
   BenchEventOptions events;
   bench::LoadOptions load;
   int connections = 0;  // 0: a client each, up to kUsualConnections
@@ -94,26 +96,13 @@ Status prepare(const Options& options, Setup& setup) {
   return options.check ? expect(options, setup) : Status();
 }
 
-/// A line that changes, on a terminal; nothing in pipes.
-class ProgressLine {
- public:
-  ProgressLine() : terminal_(::isatty(STDERR_FILENO) != 0) {}
-  ~ProgressLine() { draw(""); }
-  void draw(const std::string& line) const {
-    if (terminal_) std::cerr << "\r\033[K" << line << std::flush;
-  }
-
- private:
-  bool terminal_;
-};
-
 double own_cpu_seconds() {
   const auto use = bench::process_use(::getpid());
   return use ? use->cpu_seconds : 0;
 }
 
 bench::LoadResult measure(const Options& options, const bench::LoadOptions& load, const Setup& setup, BenchUse& use) {
-  const ProgressLine progress;
+  const TerminalLine progress;
   double own = 0;
   std::optional<bench::ProcessUse> server;
   const auto server_use = [&] {
@@ -129,8 +118,7 @@ bench::LoadResult measure(const Options& options, const bench::LoadOptions& load
   int seconds = 0;
   hooks.each_second = [&](const bench::Second& s) {
     progress.draw(std::to_string(++seconds) + " s: " + std::to_string(s.ok) + " answers/s, " +
-                  std::to_string(s.failed) + " failed, p50 " +
-                  std::to_string(std::chrono::duration<double, std::milli>(s.p50).count()) + " ms");
+                  std::to_string(s.failed) + " failed, p50 " + std::to_string(bench::milliseconds(s.p50)) + " ms");
   };
   return bench::run_load(*setup.target, setup.events.payloads, load, hooks);
 }
@@ -154,9 +142,11 @@ int exit_code_of(const bench::LoadResult& result) {
   return failed ? kSomeFailed : kAllWell;
 }
 
-int write_json(const Options& options, const std::string& text, int exit_code) {
-  if (options.json.empty()) return exit_code;
-  const Status written = write_file(options.json, text);
+/// The file first: whoever reads stdout may end the process by closing it.
+template <class Figures>
+int show(const Options& options, const Figures& figures, int exit_code) {
+  const Status written = options.json.empty() ? Status() : write_file(options.json, json(figures));
+  std::cout << text(figures) << std::flush;
   return written.ok() ? exit_code : report(written);
 }
 
@@ -168,8 +158,7 @@ int run_once(const Options& options, const Setup& setup) {
   out.mean_hits = mean_hits(setup.events);
   out.events_per_request = static_cast<std::int64_t>(options.events.events_per_request);
   out.result = measure(options, options.load, setup, out.use);
-  std::cout << text(out) << std::flush;
-  return write_json(options, json(out), exit_code_of(out.result));
+  return show(options, out, exit_code_of(out.result));
 }
 
 int run_saturation(const Options& options, const Setup& setup) {
@@ -184,8 +173,7 @@ int run_saturation(const Options& options, const Setup& setup) {
     return bench::point_of(result, clients, rate);
   };
   const bench::Saturation found = bench::find_saturation(point, options.most_clients);
-  std::cout << text(found) << std::flush;
-  return write_json(options, json(found), exit_code);
+  return show(options, found, exit_code);
 }
 
 int run(Options options) {
@@ -198,6 +186,8 @@ int run(Options options) {
   if (options.connections == 0)
     options.connections = many ? kUsualConnections : std::min(load.clients, kUsualConnections);
   load.connections = options.connections;
+  // What the pipeline is is asked of a server that may be as busy as its requests are allowed to find it.
+  options.server.ask_timeout = std::max(options.server.ask_timeout, options.deadline);
   Setup setup;
   if (const Status status = prepare(options, setup); !status.ok()) return report(status);
   load.weights = setup.events.weights;
@@ -212,16 +202,14 @@ void add_load_options(CLI::App& command, Options& options) {
   CLI::Option* rate = command.add_option(
       "--rate", load.rate, "open loop: so many requests a second, Poisson arrivals; latency counts from the arrival");
   rate->check(CLI::Range(0.001, 1e7))->excludes(clients);
-  command
-      .add_flag("--find-saturation", options.saturation,
-                "1, 2, 4, ... clients, --duration for each, until throughput stops growing; then half that rate")
-      ->excludes(clients)
-      ->excludes(rate);
+  CLI::Option* saturation = command.add_flag(
+      "--find-saturation", options.saturation,
+      "1, 2, 4, ... clients, --duration for each, until throughput stops growing; then half that rate");
+  saturation->excludes(clients)->excludes(rate);
   command.add_option("--most-clients", options.most_clients, "where --find-saturation ends at the latest")
+      ->needs(saturation)
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  command.add_option("--connections", options.connections, "to the server; default: one a client, at most 8")
-      ->check(CLI::Range(1, 10000));
   command.add_option("--duration", options.duration, "seconds of the measurement")
       ->check(up_to_a_day())
       ->capture_default_str();
@@ -232,8 +220,10 @@ void add_load_options(CLI::App& command, Options& options) {
       ->check(up_to_a_day())
       ->capture_default_str();
   command.add_option("--seed", load.seed, "of arrivals, choices and random events")->capture_default_str();
-  command.add_option("--cancel", load.cancel, "part of the requests that is cancelled")->check(CLI::Range(0.0, 1.0));
+  CLI::Option* cancel = command.add_option("--cancel", load.cancel, "part of the requests that is cancelled");
+  cancel->check(CLI::Range(0.0, 1.0));
   command.add_option("--cancel-within", options.cancel_within, "at a random time so many seconds after the request")
+      ->needs(cancel)
       ->check(up_to_a_day())
       ->capture_default_str();
 }
@@ -258,24 +248,47 @@ void add_event_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(0, 2));
 }
 
+/// What only a server has.
+void add_server_options(CLI::App& command, Options& options) {
+  options.server.add_address_to(command);
+  command.add_option("--connections", options.connections, "to the server; default: one a client, at most 8")
+      ->check(CLI::Range(1, 10000));
+  command.add_option("--client", options.client, "name of the client, for fair shares");
+  command.add_option("--priority", options.priority, "class of the requests");
+  command.add_option("--server-pid", options.server_pid, "process of a server on this machine: its CPU time, memory")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 32));
+}
+
+/// Flags that would do nothing are refused.
+void add_here_options(CLI::App& command, Options& options) {
+  CLI::Option* local = command.add_flag("--local", options.local, "this process instead, one request after the other");
+  for (const char* name : {"--server", "--connect-timeout", "--connections", "--client", "--priority", "--server-pid"})
+    local->excludes(command.get_option(name));
+  command.add_flag("--check", options.check, "compare each answer, byte by byte, with that of this process");
+  options.here_flags = options.here.add_to(command);
+}
+
+/// CLI11 knows no "one of two".
+void check_here(const Options& options) {
+  if (options.local || options.check) return;
+  for (const CLI::Option* flag : options.here_flags)
+    if (flag->count() > 0) throw CLI::RequiresError(flag->get_name(), "--local or --check");
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("bench", "Throughput and latency of a server, or --local");
-  options->server.add_address_to(*command);
-  command->add_flag("--local", options->local, "this process instead, one request after the other")
-      ->excludes(command->get_option("--server"));
-  command->add_flag("--check", options->check, "compare each answer, byte by byte, with that of this process");
-  options->here.add_to(*command, nullptr);
+  add_server_options(*command, *options);
+  add_here_options(*command, *options);
   add_load_options(*command, *options);
   add_event_options(*command, *options);
-  command->add_option("--client", options->client, "name of the client, for fair shares");
-  command->add_option("--priority", options->priority, "class of the requests");
-  command->add_option("--server-pid", options->server_pid, "process of a server on this machine: its CPU time, memory")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 32));
   command->add_option("--json", options->json, "write all figures to this file");
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->callback([options, &exit_code] {
+    check_here(*options);
+    exit_code = run(*options);
+  });
 }
 
 }  // namespace helix::helixctl

@@ -7,8 +7,7 @@ namespace helix::helixctl {
 namespace {
 
 using bench::Latencies;
-
-double ms(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) * 1e-6; }
+constexpr auto ms = bench::milliseconds;
 
 void write(JsonWriter& json, const char* key, const Latencies& times) {
   json.key(key).open('{').key("count").value(times.count()).key("mean").value(ms(times.mean()));

@@ -10,8 +10,8 @@ void set_precision(const std::string& name, exatrkx::NetworkOptions& networks) {
 
 }  // namespace
 
-void LocalFlags::add_to(CLI::App& command, CLI::Option* needs) {
-  const std::vector<CLI::Option*> all = {
+std::vector<CLI::Option*> LocalFlags::add_to(CLI::App& command) {
+  return {
       command.add_option("--geometry", options.geometry, "folder of the detector's geometry")->capture_default_str(),
       command
           .add_option("--model", options.models,
@@ -27,8 +27,6 @@ void LocalFlags::add_to(CLI::App& command, CLI::Option* needs) {
       command.add_option("--threads", options.engine.threads, "CPU threads of the pipeline")
           ->check(CLI::Range(1, 4096))
           ->capture_default_str()};
-  if (needs != nullptr)
-    for (CLI::Option* option : all) option->needs(needs);
 }
 
 Result<std::unique_ptr<LocalReconstructor>> LocalFlags::make(const std::string& pipeline) const {

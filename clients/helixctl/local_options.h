@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace helix::helixctl {
 
@@ -13,8 +14,8 @@ namespace helix::helixctl {
 struct LocalFlags {
   LocalOptions options;
 
-  /// `needs`: the flag without which they make no sense; null: there is none.
-  void add_to(CLI::App& command, CLI::Option* needs);
+  /// Returns them: the caller says without which flags they make no sense.
+  std::vector<CLI::Option*> add_to(CLI::App& command);
   /// errors: those of LocalReconstructor::make
   Result<std::unique_ptr<LocalReconstructor>> make(const std::string& pipeline) const;
 };

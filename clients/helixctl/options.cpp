@@ -6,8 +6,14 @@
 namespace helix::helixctl {
 namespace {
 
+constexpr double kReloadTimeout = 300;  // s: models are read, lanes warmed
+
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+void add_timeout(CLI::App& command, double& seconds, const std::string& help) {
+  command.add_option("--timeout", seconds, help)->check(up_to_a_day())->capture_default_str();
 }
 
 }  // namespace
@@ -24,9 +30,18 @@ void ServerOptions::add_address_to(CLI::App& command) {
 
 void ServerOptions::add_to(CLI::App& command) {
   add_address_to(command);
-  command.add_option("--timeout", timeout, "seconds for one request, and as many again for each million hits")
-      ->check(up_to_a_day())
-      ->capture_default_str();
+  add_timeout(command, ask_timeout, "seconds to wait for each answer");
+}
+
+void ServerOptions::add_with_events_to(CLI::App& command) {
+  add_address_to(command);
+  add_timeout(command, timeout, "seconds for one request, and as many again for each million hits");
+}
+
+void ServerOptions::add_with_reload_to(CLI::App& command) {
+  add_address_to(command);
+  timeout = kReloadTimeout;
+  add_timeout(command, timeout, "seconds to wait for the reload, which goes on at the server after that too");
 }
 
 ClientOptions ServerOptions::client_options() const {
@@ -34,6 +49,7 @@ ClientOptions ServerOptions::client_options() const {
   options.address = address;
   options.connect_timeout = milliseconds(connect_timeout);
   options.timeout = milliseconds(timeout);
+  options.ask_timeout = milliseconds(ask_timeout);
   return options;
 }
 

@@ -13,14 +13,17 @@ namespace helix::helixctl {
 /// Seconds that an option may name.
 CLI::Range up_to_a_day();
 
-/// --server, --connect-timeout, --timeout: the same for every subcommand that talks to a server.
+/// --server, --connect-timeout, --timeout of the subcommands that talk to a server.
 struct ServerOptions {
   std::string address = default_address();
   double connect_timeout = 5;  // s
-  double timeout = 60;         // s, and as much again for each million hits
+  double timeout = 60;         // s, and as much again for each million hits; of a reload
+  double ask_timeout = 10;     // s, of a small call
 
+  /// For subcommands that ask small things, that send events, that reload; and all but --timeout.
   void add_to(CLI::App& command);
-  /// All but --timeout.
+  void add_with_events_to(CLI::App& command);
+  void add_with_reload_to(CLI::App& command);
   void add_address_to(CLI::App& command);
   ClientOptions client_options() const;
   /// errors: unavailable, with the address

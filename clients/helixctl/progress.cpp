@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t kWidth = 30;
 constexpr std::chrono::milliseconds kRedraw{100};
-constexpr const char* kWipe = "\r\033[K";
 
 }  // namespace
 
@@ -22,12 +21,13 @@ std::string progress_bar(std::size_t done, std::size_t n_events, double seconds)
          std::to_string(n_events) + " events, " + rate;
 }
 
-Progress::Progress(std::size_t n_events)
-    : n_events_(n_events), terminal_(::isatty(STDERR_FILENO) != 0), start_(Clock::now()) {
-  draw();
+TerminalLine::TerminalLine() : terminal_(::isatty(STDERR_FILENO) != 0) {}
+
+void TerminalLine::draw(const std::string& line) const {
+  if (terminal_) std::cerr << "\r\033[K" << line << std::flush;
 }
 
-Progress::~Progress() { wipe(); }
+Progress::Progress(std::size_t n_events) : n_events_(n_events) { draw(); }
 
 void Progress::advance(std::size_t n_events) {
   const std::lock_guard lock(mutex_);
@@ -37,20 +37,15 @@ void Progress::advance(std::size_t n_events) {
 
 void Progress::say(const std::string& line) {
   const std::lock_guard lock(mutex_);
-  wipe();
+  line_.draw("");
   std::cerr << line << "\n";
   draw();
 }
 
 void Progress::draw() {
-  if (!terminal_) return;
   drawn_ = Clock::now();
   const double seconds = std::chrono::duration<double>(drawn_ - start_).count();
-  std::cerr << kWipe << progress_bar(done_, n_events_, seconds) << std::flush;
-}
-
-void Progress::wipe() {
-  if (terminal_) std::cerr << kWipe << std::flush;
+  line_.draw(progress_bar(done_, n_events_, seconds));
 }
 
 }  // namespace helix::helixctl

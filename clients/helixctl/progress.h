@@ -7,11 +7,24 @@
 
 namespace helix::helixctl {
 
+/// A line that changes on stderr, where stderr is a terminal; nothing in pipes.
+class TerminalLine {
+ public:
+  TerminalLine();
+  ~TerminalLine() { draw(""); }
+  TerminalLine(const TerminalLine&) = delete;
+  TerminalLine& operator=(const TerminalLine&) = delete;
+
+  void draw(const std::string& line) const;
+
+ private:
+  const bool terminal_;
+};
+
 /// A bar on stderr while events are under way, where stderr is a terminal; nothing in pipes. Thread-safe.
 class Progress {
  public:
   explicit Progress(std::size_t n_events);
-  ~Progress();
 
   /// So many more events are done.
   void advance(std::size_t n_events);
@@ -21,12 +34,11 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   void draw();
-  void wipe();
 
   const std::size_t n_events_;
-  const bool terminal_;
-  const Clock::time_point start_;
+  const Clock::time_point start_ = Clock::now();
   std::mutex mutex_;  // guards what follows, and stderr
+  const TerminalLine line_;
   std::size_t done_ = 0;
   Clock::time_point drawn_;
 };

@@ -129,10 +129,10 @@ int run(Options options) {
 void add_reconstruct(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("reconstruct", "Tracks and vertices of events, from a server or --local");
-  options->server.add_to(*command);
+  options->server.add_with_events_to(*command);
   CLI::Option* local = command->add_flag("--local", options->local, "in this process, without a server");
   local->excludes(command->get_option("--server"));
-  options->here.add_to(*command, local);
+  for (CLI::Option* option : options->here.add_to(*command)) option->needs(local);
   command->add_option("--pipeline", options->run.pipeline, "which; see `helixctl pipelines`")->capture_default_str();
   command->add_option("--out", options->run.out, "folder for eventN-tracks.csv and eventN-reco-vertices.csv")
       ->required();

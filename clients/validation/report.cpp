@@ -1,8 +1,8 @@
 #include "clients/validation/report.h"
 
+#include "clients/cpp/format.h"
+
 #include <algorithm>
-#include <cstdarg>
-#include <cstdio>
 #include <ostream>
 
 namespace helix::validation {
@@ -13,16 +13,7 @@ const std::vector<double> kRadiusEdges{0, 0.1, 0.5, 2, 5, 10, 20, 30, 50, 100, 2
 
 namespace {
 
-[[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...) {
-  char buffer[512];
-  va_list values;
-  va_start(values, format);
-  std::vsnprintf(buffer, sizeof buffer, format, values);
-  va_end(values);
-  return buffer;
-}
-
-std::string percent(std::optional<double> rate) { return rate ? text("%.2f %%", 100 * *rate) : "-"; }
+std::string percent(std::optional<double> rate) { return rate ? format("%.2f %%", 100 * *rate) : "-"; }
 
 void print_rates(std::ostream& out, const Totals& t) {
   const std::int64_t fakes = t.tracks - t.matched;
@@ -34,13 +25,14 @@ void print_rates(std::ostream& out, const Totals& t) {
   if (t.parameters) out << ", in acceptance " << percent(ratio(t.fakes_in, t.tracks_in));
   out << "\nduplicate rate  " << percent(ratio(t.duplicates, t.tracks));
   if (t.parameters) out << ", in acceptance " << percent(ratio(t.duplicates_in, t.tracks_in));
-  out << text("\nTrackML score   %.4f\n", t.trackml / static_cast<double>(std::max<std::int64_t>(t.weighed_events, 1)));
+  out << format("\nTrackML score   %.4f\n",
+                t.trackml / static_cast<double>(std::max<std::int64_t>(t.weighed_events, 1)));
 }
 
 void print_hits(std::ostream& out, const Totals& t) {
   out << "hit purity      " << percent(ratio(t.right_hits, t.matched_hits)) << ", hit efficiency "
       << percent(ratio(t.hit_share, t.hit_share_n))
-      << text(", hits a track %.2f", ratio(t.track_hits, t.tracks).value_or(0));
+      << format(", hits a track %.2f", ratio(t.track_hits, t.tracks).value_or(0));
   if (t.charge_all > 0) out << ", charge right " << percent(ratio(t.charge_right, t.charge_all));
   out << "\n";
   if (t.unknown_hits > 0) out << "warning: unknown hit ids: " << t.unknown_hits << "\n";
@@ -51,12 +43,12 @@ void print_hits(std::ostream& out, const Totals& t) {
 /// One table; fakes and duplicates (of tracks) are left out where there are none to show.
 void print_table(std::ostream& out, const char* name, const Binned& found, const Binned* fake,
                  const Binned* duplicate) {
-  out << text("%-8s %19s", name, "efficiency") << (fake ? "        fake   duplicate" : "") << "\n";
+  out << format("%-8s %19s", name, "efficiency") << (fake ? "        fake   duplicate" : "") << "\n";
   for (std::size_t i = 0; i < found.total.size(); ++i) {
     if (found.total[i] == 0 && !(fake && fake->total[i] > 0)) continue;
-    out << text("  %6.1f .. %6.1f %10s of %6lld", found.edges[i], found.edges[i + 1], percent(found.rate(i)).c_str(),
-                static_cast<long long>(found.total[i]));
-    if (fake) out << text("%10s%10s", percent(fake->rate(i)).c_str(), percent(duplicate->rate(i)).c_str());
+    out << format("  %6.1f .. %6.1f %10s of %6lld", found.edges[i], found.edges[i + 1], percent(found.rate(i)).c_str(),
+                  static_cast<long long>(found.total[i]));
+    if (fake) out << format("%10s%10s", percent(fake->rate(i)).c_str(), percent(duplicate->rate(i)).c_str());
     out << "\n";
   }
 }
@@ -80,9 +72,9 @@ void print_resolution(std::ostream& out, const std::string& parameter, const Res
   const bool relative = parameter == "pt";
   const double scale = relative ? 100 : 1e3;
   const char* unit = relative ? "%" : parameter == "phi" ? "mrad" : parameter == "cottheta" ? "1e-3" : "um";
-  out << text("%-10s core %9.3f %s, bias %+.3f", (parameter + (relative ? " rel." : "")).c_str(),
-              scale * d->core.value_or(d->sigma68), unit, scale * d->median);
-  if (const auto p = describe(residuals.pull)) out << text("; pull %+.3f +- %.3f", p->median, p->sigma68);
+  out << format("%-10s core %9.3f %s, bias %+.3f", (parameter + (relative ? " rel." : "")).c_str(),
+                scale * d->core.value_or(d->sigma68), unit, scale * d->median);
+  if (const auto p = describe(residuals.pull)) out << format("; pull %+.3f +- %.3f", p->median, p->sigma68);
   out << "\n";
 }
 
@@ -93,7 +85,7 @@ void print_vertices(std::ostream& out, const VertexMatches& v) {
       << percent(ratio(v.fake, v.reco)) << "\n";
   const auto line = [&](const char* name, const std::vector<double>& values, double scale, const char* unit) {
     if (const auto d = describe(values))
-      out << text("  %s: %.2f%s, bias %+.2f\n", name, scale * d->sigma68, unit, scale * d->median);
+      out << format("  %s: %.2f%s, bias %+.2f\n", name, scale * d->sigma68, unit, scale * d->median);
   };
   line("z resolution", v.dz, 1e3, " um");
   line("z resolution, signal", v.dz_signal, 1e3, " um");

@@ -42,7 +42,7 @@ class Admin(unittest.TestCase):
         self.assertEqual(self.patatrack()["health"], "SERVING")
         text = self.run_it("status")
         self.assertIn("patatrack: SERVING", text)
-        self.assertIn(f"process {self.daemon.process.pid}", text)
+        self.assertRegex(text, rf"process {self.daemon.process.pid}, up \d+ (s|min \d+ s)\n")
 
     def test_reload(self):
         self.config.write_text("[queue]\nmax_requests = 50\n[server]\ndrain_delay = \"1s\"\n")

@@ -24,7 +24,8 @@ TEST_CASE("saturation is where more clients bring no more") {
   CHECK(found.rate == 800);
   CHECK(found.slow_clients == 16);
   CHECK(found.half.asked == 400);
-  CHECK(found.half_p50_over_idle == Approx(1.1));
+  REQUIRE(found.half_p50_over_idle);
+  CHECK(*found.half_p50_over_idle == Approx(1.1));
 }
 
 TEST_CASE("the search ends at the most clients, and without an answer") {
@@ -35,4 +36,5 @@ TEST_CASE("the search ends at the most clients, and without an answer") {
   CHECK(none.rate == 0);
   CHECK(none.closed.size() == 2);
   CHECK(none.half.asked == 0);
+  CHECK_FALSE(none.half_p50_over_idle);
 }
