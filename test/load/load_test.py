@@ -173,7 +173,7 @@ class Load(unittest.TestCase):
             ", ".join(f"{n:.1f}" for n in batch_events))
 
     def test_killed_under_load(self):
-        load = self.bench("--clients", 64, "--deadline", BOUND, *CHECK, EVENTS / "phase1-ttbar-pu50",
+        load = self.bench("--clients", 32, "--deadline", BOUND, *CHECK, EVENTS / "phase1-ttbar-pu50",
                           EVENTS / "phase1-gun")
         until = time.monotonic() + BOUND
         while self.counted("OK") < 1 and load.process.poll() is None and time.monotonic() < until:
