@@ -19,7 +19,7 @@ sys.dont_write_bytecode = True
 scratch = tempfile.TemporaryDirectory(prefix="helix_python_package_test.")
 subprocess.run([sys.executable, str(SOURCE / "clients/python/generate"), scratch.name], check=True, timeout=CALL)
 sys.path[:0] = [scratch.name, str(SOURCE / "clients/python")]
-from helix_client import read_event, reconstruct  # noqa: E402
+from helix_client import RequestFailed, read_event, reconstruct, reconstruct_stream  # noqa: E402
 
 
 class Package(unittest.TestCase):
@@ -71,6 +71,31 @@ class Package(unittest.TestCase):
             self.reconstruct({**self.hits, "z": self.hits["z"][:-1]})
         self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
         self.assertIn("hits.z", caught.exception.details())
+
+    def test_a_stream_answers_each_event_and_names_the_one_that_fails(self):
+        events = [self.hits] * 30
+        events[7] = {**self.hits, "z": self.hits["z"][:-1]}
+        answers = dict(reconstruct_stream(self.daemon.address, iter(events), timeout=CALL))
+        self.assertEqual(sorted(answers), list(range(30)))
+        failed = answers.pop(7)
+        self.assertIsInstance(failed, RequestFailed)
+        self.assertEqual(failed.code, grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertIn("hits.z", failed.details)
+        phi = self.reconstruct(self.hits).tracks["phi"]
+        for answer in answers.values():
+            np.testing.assert_array_equal(answer.tracks["phi"], phi)
+
+    def test_a_stream_that_is_left_or_whose_events_end_in_an_error(self):
+        for number, answer in reconstruct_stream(self.daemon.address, [self.hits] * 1000, timeout=CALL):
+            break
+        with self.assertRaisesRegex(ValueError, "no column z"):
+            broken = (self.hits if i < 3 else read_event(os.path.join(scratch.name, "none")) for i in range(5))
+            with open(os.path.join(scratch.name, "none-hits.csv"), "w") as f:
+                f.write("hit_id,x,y\n1,2,3\n")
+            list(reconstruct_stream(self.daemon.address, broken, timeout=CALL))
+        with self.assertRaises(grpc.RpcError) as caught:
+            list(reconstruct_stream("127.0.0.1:1", [self.hits], timeout=CALL))
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.UNAVAILABLE)
 
     def test_files_that_are_no_events(self):
         path = os.path.join(scratch.name, "bad")

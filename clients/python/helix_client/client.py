@@ -1,4 +1,4 @@
-"""One call: hits in, tracks and vertices out."""
+"""Hits in, tracks and vertices out: one call, or many events over one call."""
 from dataclasses import dataclass, field
 
 import grpc
@@ -59,6 +59,30 @@ def scalars(message):
     return {f.name: getattr(message, f.name) for f in message.DESCRIPTOR.fields if f.message_type is None}
 
 
+class RequestFailed(Exception):
+    """Why one request of a stream has no answer: a grpc.StatusCode, and what the server says."""
+
+    def __init__(self, code, details):
+        super().__init__(f"{code.name}: {details}")
+        self.code, self.details = code, details
+
+
+def request_of(hits, pipeline, beam_spot, min_quality, request_id):
+    request = reconstruct_pb2.ReconstructRequest(pipeline=pipeline, request_id=request_id)
+    if min_quality is not None:
+        request.min_quality = min_quality
+    encode(hits, beam_spot, request.hits)
+    return request
+
+
+def reconstruction_of(answer):
+    tracks = decode(answer.tracks)
+    tracks["covariance"] = tracks["covariance"].reshape(-1, COVARIANCE_SIZE)
+    times = {**scalars(answer.time), "stages": {stage.stage: stage.time for stage in answer.time.stages}}
+    return Reconstruction(tracks, decode(answer.vertices), scalars(answer.provenance), times,
+                          [scalars(event) for event in answer.counters])
+
+
 def reconstruct(server, hits, *, pipeline="patatrack", beam_spot=None, min_quality=None, request_id="", timeout=60.0):
     """Reconstructs hits on the server at HOST:PORT.
 
@@ -67,15 +91,43 @@ def reconstruct(server, hits, *, pipeline="patatrack", beam_spot=None, min_quali
     beam_spot  (x, y, z) or one row an event, mm; None: the server's setting
     raises     grpc.RpcError: code() and details() say what is wrong
     """
-    request = reconstruct_pb2.ReconstructRequest(pipeline=pipeline, request_id=request_id)
-    if min_quality is not None:
-        request.min_quality = min_quality
-    encode(hits, beam_spot, request.hits)
+    request = request_of(hits, pipeline, beam_spot, min_quality, request_id)
     with grpc.insecure_channel(server, OPTIONS) as channel:
         stub = reconstruct_pb2_grpc.ReconstructionStub(channel)
-        answer = stub.Reconstruct(request, timeout=timeout)
-    tracks = decode(answer.tracks)
-    tracks["covariance"] = tracks["covariance"].reshape(-1, COVARIANCE_SIZE)
-    times = {**scalars(answer.time), "stages": {stage.stage: stage.time for stage in answer.time.stages}}
-    return Reconstruction(tracks, decode(answer.vertices), scalars(answer.provenance), times,
-                          [scalars(event) for event in answer.counters])
+        return reconstruction_of(stub.Reconstruct(request, timeout=timeout))
+
+
+def reconstruct_stream(server, events, *, pipeline="patatrack", beam_spot=None, min_quality=None, timeout=None):
+    """Reconstructs many events over one call, with as many under way as the server takes; `events` is read no faster.
+
+    events   hits as of reconstruct, any iterable
+    yields   (number of the event, Reconstruction), in the order in which they are done; of one that fails (number,
+             RequestFailed), while the others go on
+    timeout  of the whole, seconds; None: none
+    raises   grpc.RpcError where the call ends before all have their answers; what `events` raises
+    """
+    failure = []
+
+    def requests():
+        try:
+            for number, hits in enumerate(events):
+                yield request_of(hits, pipeline, beam_spot, min_quality, str(number))
+        except Exception as error:
+            failure.append(error)
+            raise
+
+    with grpc.insecure_channel(server, OPTIONS) as channel:
+        answers = reconstruct_pb2_grpc.ReconstructionStub(channel).ReconstructStream(requests(), timeout=timeout)
+        try:
+            for answer in answers:
+                if answer.HasField("error"):
+                    code = next(c for c in grpc.StatusCode if c.value[0] == answer.error.code)
+                    yield int(answer.request_id), RequestFailed(code, answer.error.message)
+                else:
+                    yield int(answer.request_id), reconstruction_of(answer)
+        except grpc.RpcError:
+            if failure:
+                raise failure[0] from None
+            raise
+        finally:
+            answers.cancel()
