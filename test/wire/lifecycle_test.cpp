@@ -338,6 +338,8 @@ TEST_CASE("drain: SIGTERM after the admin service's is no second one, the next i
   CHECK((*admin)->state()->draining);
   CHECK(load.stop() == "");
   CHECK_THAT(helixd->output(), !Catch::Contains("server.stop_now"));
+  // An answer is there a moment before its call is over.
+  CHECK(eventually([&] { return (*admin)->state()->calls == 0; }));
   helixd->signal(SIGTERM);
   CHECK(helixd->wait() == 0);
   CHECK_THAT(helixd->output(), Catch::Contains("server.stop_now"));
