@@ -26,7 +26,7 @@ struct BatchRecord {
 
 /// A request at its end, right before its client is told.
 struct RequestRecord {
-  int priority = kNormal;            // its class
+  int priority = kNormal;  // its class
   Code code = Code::ok;
   bool rejected = false;             // the server was full
   std::chrono::nanoseconds queue{};  // code ok: how long it waited for a lane
