@@ -7,13 +7,13 @@ namespace helix::helixctl {
 namespace {
 
 using bench::Latencies;
-constexpr auto ms = bench::milliseconds;
+using bench::milliseconds;
 
 void write(JsonWriter& json, const char* key, const Latencies& times) {
-  json.key(key).open('{').key("count").value(times.count()).key("mean").value(ms(times.mean()));
-  json.key("p50").value(ms(times.quantile(0.5))).key("p90").value(ms(times.quantile(0.9)));
-  json.key("p99").value(ms(times.quantile(0.99))).key("p999").value(ms(times.quantile(0.999)));
-  json.key("max").value(ms(times.max())).close('}');
+  json.key(key).open('{').key("count").value(times.count()).key("mean").value(milliseconds(times.mean()));
+  json.key("p50").value(milliseconds(times.quantile(0.5))).key("p90").value(milliseconds(times.quantile(0.9)));
+  json.key("p99").value(milliseconds(times.quantile(0.99))).key("p999").value(milliseconds(times.quantile(0.999)));
+  json.key("max").value(milliseconds(times.max())).close('}');
 }
 
 void write_load(JsonWriter& json, const BenchReport& r) {
@@ -23,8 +23,8 @@ void write_load(JsonWriter& json, const BenchReport& r) {
   json.key("load").open('{');
   json.key("loop").value(load.rate > 0 ? "open" : "closed").key("clients").value(load.clients);
   json.key("connections").value(load.connections).key("rate").value(load.rate);
-  json.key("seed").value(load.seed).key("warm_up_s").value(ms(load.warm_up) / 1000);
-  json.key("duration_s").value(r.result.seconds).key("deadline_s").value(ms(load.deadline) / 1000);
+  json.key("seed").value(load.seed).key("warm_up_s").value(milliseconds(load.warm_up) / 1000);
+  json.key("duration_s").value(r.result.seconds).key("deadline_s").value(milliseconds(load.deadline) / 1000);
   json.key("events_per_request").value(r.events_per_request).key("hits_per_request").value(r.mean_hits).close('}');
 }
 
@@ -79,8 +79,8 @@ void write_time_line(JsonWriter& json, const std::vector<bench::Second>& seconds
   json.key("time_line").open('[');
   for (const bench::Second& second : seconds) {
     json.open('{').key("sent").value(second.sent).key("ok").value(second.ok).key("failed").value(second.failed);
-    json.key("p50_ms").value(ms(second.p50)).key("p99_ms").value(ms(second.p99));
-    json.key("max_ms").value(ms(second.max)).close('}');
+    json.key("p50_ms").value(milliseconds(second.p50)).key("p99_ms").value(milliseconds(second.p99));
+    json.key("max_ms").value(milliseconds(second.max)).close('}');
   }
   json.close(']');
 }

@@ -10,7 +10,7 @@ namespace {
 
 using bench::Latencies;
 
-constexpr auto ms = bench::milliseconds;
+using bench::milliseconds;
 
 std::string headline(const BenchReport& r) {
   const std::string load = r.load.rate > 0 ? format("open loop, %g requests/s", r.load.rate)
@@ -30,8 +30,8 @@ std::string codes(const bench::LoadResult& result) {
                   static_cast<long long>(result.not_sent));
   for (const auto& [code, of_code] : result.codes)
     if (code != grpc::StatusCode::OK)
-      out += format("  %s after p50 %.2f ms, p99 %.2f ms: ", name_of(code), ms(of_code.latency.quantile(0.5)),
-                    ms(of_code.latency.quantile(0.99))) +
+      out += format("  %s after p50 %.2f ms, p99 %.2f ms: ", name_of(code), milliseconds(of_code.latency.quantile(0.5)),
+                    milliseconds(of_code.latency.quantile(0.99))) +
              of_code.first_error + "\n";
   if (result.differ_in_all > 0)
     out += std::to_string(result.differ_in_all) + " answers differ, the first: " + result.first_difference + "\n";
@@ -40,18 +40,18 @@ std::string codes(const bench::LoadResult& result) {
 
 std::string latency(const bench::LoadResult& result, bool open) {
   const Latencies& all = result.latency();
-  std::string out = format("latency     p50 %.3f ms, p90 %.3f, p99 %.3f, max %.3f\n", ms(all.quantile(0.5)),
-                           ms(all.quantile(0.9)), ms(all.quantile(0.99)), ms(all.max()));
+  std::string out = format("latency     p50 %.3f ms, p90 %.3f, p99 %.3f, max %.3f\n", milliseconds(all.quantile(0.5)),
+                           milliseconds(all.quantile(0.9)), milliseconds(all.quantile(0.99)), milliseconds(all.max()));
   if (open)
     out += format("            sent late by p99 %.3f ms, which is part of it; %lld under way at most\n",
-                  ms(result.lag.quantile(0.99)), static_cast<long long>(result.most_under_way));
+                  milliseconds(result.lag.quantile(0.99)), static_cast<long long>(result.most_under_way));
   return out;
 }
 
 std::string split(const bench::LoadResult& result) {
   if (result.latency().count() == 0) return {};
   const auto part = [](const char* name, const Latencies& times) {
-    return format("%s %.3f (%.3f)", name, ms(times.mean()), ms(times.quantile(0.99)));
+    return format("%s %.3f (%.3f)", name, milliseconds(times.mean()), milliseconds(times.quantile(0.99)));
   };
   const bench::ServerTimes& s = result.server;
   return "server      mean (p99), ms: " + part("queue", s.queue) + part(", batch", s.batch) +
