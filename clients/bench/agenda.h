@@ -34,8 +34,8 @@ class Agenda {
     while (!ended_) {
       if (due_.empty()) {
         changed_.wait(lock);
-      } else if (due_.top().time > Clock::now()) {
-        changed_.wait_until(lock, due_.top().time);
+      } else if (const Clock::time_point next = due_.top().time; next > Clock::now()) {
+        changed_.wait_until(lock, next);  // by a copy: what is put meanwhile moves the top
       } else {
         const std::function<void()> what = due_.top().what;
         due_.pop();
