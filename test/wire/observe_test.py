@@ -10,6 +10,7 @@ import pathlib
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -17,7 +18,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from daemon import CALL, START, Daemon
+from daemon import CALL, HELIXCTL, START, Daemon
 from python_client_test import channel_to, grpc, hits_of, pb, request_of, rpc
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -177,6 +178,11 @@ class Observe(unittest.TestCase):
         except grpc.RpcError as error:
             return error.code(), None, error
 
+    def calls_under_way(self):
+        status = subprocess.run([HELIXCTL, "status", "--server", self.daemon.address, "--json"], check=True, timeout=CALL,
+                                capture_output=True)
+        return json.loads(status.stdout)["calls"]
+
     def test_counters_are_exact_while_they_are_scraped(self):
         requests = {"OK": request_of(self.event), "NOT_FOUND": request_of(self.event, pipeline="nothing"),
                     "INVALID_ARGUMENT": request_of(self.event), "RESOURCE_EXHAUSTED": request_of(*[self.event] * 3)}
@@ -271,6 +277,8 @@ class Observe(unittest.TestCase):
         self.assertEqual(fetch(self.daemon.http + "/healthz")[0], 200)
         self.assertEqual(self.scrape()[0]["helixd_ready"][labels()], 0)
         self.assertEqual(self.call(request_of(self.event))[0], grpc.StatusCode.OK)
+        while self.calls_under_way() > 0:  # the call is over a moment after its answer, and the next signal does not wait
+            self.assertLess(time.monotonic(), deadline)
 
     def test_receipt_says_what_the_message_says(self):
         _, answer, call = self.call(request_of(self.event, self.event))
