@@ -22,7 +22,9 @@ from daemon import GEOMETRY, HELIXCTL, SOURCE, Daemon  # noqa: E402
 EVENTS = SOURCE / "test/data/events"
 SECONDS = float(os.environ.get("HELIX_LOAD_SECONDS", 5))
 BOUND = 120 + 20 * SECONDS  # seconds for one bench to end: a bound, not an expectation
-MANY = 10_000 if SECONDS >= 60 else 1_000  # requests that are cancelled, and that expire
+SLOW = "TSAN_OPTIONS" in os.environ  # a hundred times as slow, and so uneven that the cost model may foresee no end
+MANY = 10_000 if SECONDS >= 60 else 20 if SLOW else 1_000  # requests that are cancelled, and that expire
+ANSWERS = 100 if SLOW else 1_000  # compared with --local's
 ENDED_WELL, SOME_FAILED = 0, 1
 CHECK = "--check", "--geometry", GEOMETRY
 
@@ -161,11 +163,12 @@ class Load(unittest.TestCase):
         mix = [EVENTS / "phase1-gun", EVENTS / "phase1-zmumu-pu35", EVENTS / "phase1-ttbar-pu50", "--mix", "20,2,1"]
         done = 0
         batch_events = []
-        while done < 1000:
+        codes = (ENDED_WELL, SOME_FAILED) if SLOW else (ENDED_WELL,)
+        while done < ANSWERS:
             single = self.bench("--clients", 24, *CHECK, *mix)
             several = self.bench("--clients", 8, *CHECK, "--events-per-request", 3, "--seed", 2, *mix)
-            for load in (single.end(self), several.end(self)):
-                self.assertEqual(set(load.codes), {"OK"}, load.text)
+            for load in (single.end(self, *codes), several.end(self, *codes)):
+                self.assertLessEqual(set(load.codes), {"OK", "DEADLINE_EXCEEDED"} if SLOW else {"OK"}, load.text)
                 done += load.codes["OK"]
                 batch_events.append(load.figures["batch_events"])
         self.assertGreater(max(batch_events), 3, "requests were never gathered")
