@@ -36,8 +36,8 @@ class Bench:
         self.folder = tempfile.TemporaryDirectory(prefix="load_test.")
         self.file = pathlib.Path(self.folder.name) / "bench.json"
         self.process = subprocess.Popen(
-            [HELIXCTL, "bench", "--server", daemon.address, "--server-pid", str(daemon.process.pid), "--duration",
-             str(seconds), "--warm-up", str(warm_up), "--json", str(self.file), *map(str, arguments)],
+            [HELIXCTL, "bench", "--server", daemon.address, "--server-pid", str(daemon.process.pid), "--connect-timeout",
+             "60", "--duration", str(seconds), "--warm-up", str(warm_up), "--json", str(self.file), *map(str, arguments)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def end(self, test, *exit_codes):
