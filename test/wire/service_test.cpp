@@ -160,7 +160,7 @@ TEST_CASE("health is known for the server, its pipelines and services") {
   CHECK(check(server, "exatrkx", answer).error_code() == StatusCode::NOT_FOUND);
 }
 
-TEST_CASE("a pipeline without a device is NOT_SERVING, others serve; the server too while one reconstructs") {
+TEST_CASE("a pipeline without a device is NOT_SERVING, others serve, and the server too while one reconstructs") {
   TestServer server;
   CHECK(reconstruct(server.client(), request_of({EngineScript::kLosing})).status.error_code() ==
         StatusCode::UNAVAILABLE);
