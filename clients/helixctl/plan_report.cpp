@@ -1,36 +1,21 @@
 #include "clients/cpp/json_writer.h"
 #include "clients/helixctl/plan.h"
+#include "helix/bench/v1/figures.pb.h"
 #include "kernels/core/comma_list.h"
 
-#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <iterator>
-#include <optional>
 
 namespace helix::helixctl {
 namespace {
 
-using google::protobuf::Struct;
-using google::protobuf::Value;
 using server::simulation::Report;
 using server::simulation::Scenario;
 using server::simulation::SizeShare;
-
-std::optional<double> number_at(const Struct& json, const std::string& key) {
-  const auto found = json.fields().find(key);
-  if (found == json.fields().end() || found->second.kind_case() != Value::kNumberValue) return std::nullopt;
-  return found->second.number_value();
-}
-
-std::optional<double> number_at(const Struct& json, const std::string& table, const std::string& key) {
-  const auto found = json.fields().find(table);
-  if (found == json.fields().end() || !found->second.has_struct_value()) return std::nullopt;
-  return number_at(found->second.struct_value(), key);
-}
 
 bool parse(std::string_view text, double& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -60,19 +45,21 @@ Result<std::vector<SizeShare>> parse_sizes(const std::string& text) {
 }
 
 Result<std::vector<Measured>> read_bench(const std::string& json) {
-  Struct bench;
-  if (!google::protobuf::util::JsonStringToMessage(json, &bench).ok()) return invalid_argument("is not a JSON object");
-  const auto fixed = number_at(bench, "service", "fixed_ms");
-  const auto per_kilohit = number_at(bench, "service", "per_kilohit_ms");
-  const auto lanes = number_at(bench, "lanes"), hits = number_at(bench, "load", "hits_per_request");
-  if (!fixed || !per_kilohit || !lanes || !hits)
+  bench::v1::Figures figures;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  if (const auto parsed = google::protobuf::util::JsonStringToMessage(json, &figures, options); !parsed.ok())
+    return invalid_argument("is not what `helixctl bench --json` writes: " + parsed.ToString());
+  const auto& service = figures.service();
+  if (!service.has_fixed_ms() || !service.has_per_kilohit_ms() || !figures.has_lanes() ||
+      !figures.load().has_hits_per_request())
     return invalid_argument(
         "has no service.fixed_ms, service.per_kilohit_ms, lanes and load.hits_per_request as `helixctl bench --json` "
         "writes them after batches of several sizes");
-  return std::vector<Measured>{{"--lanes", in_digits(*lanes)},
-                               {"--fixed-ms", in_digits(*fixed)},
-                               {"--per-kilohit-ms", in_digits(*per_kilohit)},
-                               {"--hits", in_digits(std::floor(*hits))}};
+  return std::vector<Measured>{{"--lanes", in_digits(figures.lanes())},
+                               {"--fixed-ms", in_digits(service.fixed_ms())},
+                               {"--per-kilohit-ms", in_digits(service.per_kilohit_ms())},
+                               {"--hits", in_digits(std::floor(figures.load().hits_per_request()))}};
 }
 
 std::string plan_text(const Scenario& scenario, const Report& report) {

@@ -28,7 +28,8 @@ class Batcher::Filling {
     // what waits is shared between the lanes that are free
     const int free = std::max(1, batcher.lanes_ - batcher.running());
     max_events_ = std::min(max_events_, std::ceil(batcher.room_.work().events / free));
-    expected_ms_ = batcher.batch_ms(batcher.room_.work(), max_events_);
+    least_ms_ = batcher.batch_ms(batcher.room_.work(), max_events_, Estimate::least);
+    least_fixed_ms_ = batcher.cost_.ms(Work{}, Estimate::least);
   }
 
   WaitingRoom::Verdict judge(const Waiter& waiter) {
@@ -62,8 +63,8 @@ class Batcher::Filling {
   bool too_late(const RequestFacts& facts) const {
     if (facts.deadline == Clock::time_point::max() || !batcher_.cost_.trusted()) return false;
     if (!begun_ && dropped_ + 1 >= waiting_) return false;
-    const double shortest = std::min(expected_ms_, kWorthwhile * batcher_.cost_.fixed_ms());
-    return in_ms(facts.deadline - now_) < std::max(shortest, batcher_.cost_.ms(facts.work));
+    const double shortest = std::min(least_ms_, kWorthwhile * least_fixed_ms_);
+    return in_ms(facts.deadline - now_) < std::max(shortest, batcher_.cost_.ms(facts.work, Estimate::least));
   }
 
   void keep_deadline(const RequestFacts& facts) {
@@ -76,7 +77,8 @@ class Batcher::Filling {
   const Batcher& batcher_;
   const Clock::time_point now_;
   double bound_ms_, max_events_;
-  double expected_ms_;  // the whole batch, as things stand
+  double least_ms_;  // the whole batch, as things stand
+  double least_fixed_ms_;
   Work work_{};
   std::size_t bytes_ = 0;
   bool begun_ = false;
@@ -99,42 +101,45 @@ double Batcher::cost_bound_ms() const {
   return bound;
 }
 
-double Batcher::running_ms(Clock::time_point now) const {
+double Batcher::running_ms(Clock::time_point now, Estimate estimate) const {
   double sum = 0;
-  for (const auto& [run, end] : running_) sum += std::max(0.0, in_ms(end - now));
+  for (const auto& [run, batch] : running_)
+    sum += std::max(0.0, cost_.ms(batch.work, estimate) - in_ms(now - batch.begun));
   return sum;
 }
 
 /// The fixed cost is paid once a batch.
-double Batcher::waiting_ms(const Work& work) const {
+double Batcher::waiting_ms(const Work& work, Estimate estimate) const {
   if (work.events <= 0) return 0;
   const double fixed = cost_.fixed_ms(), variable = cost_.ms(work) - fixed, bound = cost_bound_ms();
   const double batches = std::max({1.0, work.events / limits_.max_events, work.hits / limits_.max_hits,
                                    bound > fixed ? variable / (bound - fixed) : work.events});
-  return variable + fixed * batches;
+  return cost_.ms(work, estimate, batches);
 }
 
 /// A batch of these who wait.
-double Batcher::batch_ms(const Work& waiting, double max_events) const {
+double Batcher::batch_ms(const Work& waiting, double max_events, Estimate estimate) const {
   if (waiting.events <= 0) return 0;
   const double part = std::min({1.0, max_events / waiting.events, limits_.max_hits / std::max(1.0, waiting.hits)});
   const Work work{waiting.events * part, waiting.hits * part, waiting.pairs * part};
-  return std::min(cost_.ms(work), cost_bound_ms());
+  return std::min(cost_.ms(work, estimate), cost_bound_ms());
 }
 
 Clock::duration Batcher::backlog(Clock::time_point now) const {
-  return from_ms((running_ms(now) + waiting_ms(room_.work())) / std::max(1, lanes_));
+  constexpr Estimate kExpected = Estimate::expected;
+  return from_ms((running_ms(now, kExpected) + waiting_ms(room_.work(), kExpected)) / std::max(1, lanes_));
 }
 
 Status Batcher::meets_deadline(const RequestFacts& facts, Clock::time_point now) const {
   if (facts.deadline <= now) return {Code::deadline_exceeded, "deadline passed before the request could wait"};
   if (facts.deadline == Clock::time_point::max() || !cost_.trusted()) return {};
   if (room_.empty() && running() < lanes_) return {};
+  constexpr Estimate kLeast = Estimate::least;
   const double left = in_ms(facts.deadline - now);
-  const double own = std::max(cost_.ms(facts.work), batch_ms(room_.work(), limits_.max_events));
-  const double before = (running_ms(now) + waiting_ms(room_.ahead_of(facts))) / std::max(1, lanes_);
+  const double own = std::max(cost_.ms(facts.work, kLeast), batch_ms(room_.work(), limits_.max_events, kLeast));
+  const double before = (running_ms(now, kLeast) + waiting_ms(room_.ahead_of(facts), kLeast)) / std::max(1, lanes_);
   if (before + own <= left) return {};
-  return {Code::deadline_exceeded, "deadline in " + whole(left) + " ms cannot be met: " + whole(before) +
+  return {Code::deadline_exceeded, "deadline in " + whole(left) + " ms cannot be met: at least " + whole(before) +
                                        " ms of work go before it and its batch takes " + whole(own) + " ms (" +
                                        std::to_string(room_.size()) +
                                        " requests wait, lanes in service: " + std::to_string(lanes_) + ")"};
@@ -145,7 +150,7 @@ Clock::time_point Batcher::must_begin_by() const {
   const Waiter* urgent = room_.most_urgent();
   if (urgent == nullptr) return Clock::time_point::max();
   if (!cost_.trusted()) return Clock::time_point::min();
-  const double ms = std::max(batch_ms(room_.work(), limits_.max_events), cost_.ms(urgent->facts().work));
+  const double ms = std::max(batch_ms(room_.work(), limits_.max_events, Estimate::expected), cost_.ms(urgent->facts().work));
   return urgent->facts().deadline - from_ms(kMargin * ms);
 }
 
@@ -168,7 +173,7 @@ Batcher::Taken Batcher::take(Clock::time_point now, bool hurry) {
   taken.batch = std::move(from_room.batch);
   taken.late = std::move(from_room.dropped);
   taken.run = next_run_++;
-  running_.emplace(taken.run, now + from_ms(cost_.ms(filling.work())));
+  running_.emplace(taken.run, Running{now, filling.work()});
   return taken;
 }
 

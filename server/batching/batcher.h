@@ -36,7 +36,7 @@ class Batcher {
  public:
   Batcher(BatcherOptions options, int lanes);
 
-  /// Whether the deadline can be met, by what is waiting before the request and by its own cost. Who finds a lane free
+  /// Whether the deadline can be met, by what waiting requests before it and it itself cost at least. Who finds a lane free
   /// and nobody waiting is let in whatever the estimate says, so that a wrong one is corrected.
   /// errors: deadline_exceeded, with the estimate
   Status meets_deadline(const RequestFacts& facts, Clock::time_point now) const;
@@ -81,9 +81,14 @@ class Batcher {
  private:
   class Filling;
 
-  double running_ms(Clock::time_point now) const;
-  double waiting_ms(const Work& work) const;
-  double batch_ms(const Work& waiting, double max_events) const;
+  struct Running {
+    Clock::time_point begun{};
+    Work work{};
+  };
+
+  double running_ms(Clock::time_point now, Estimate estimate) const;
+  double waiting_ms(const Work& work, Estimate estimate) const;
+  double batch_ms(const Work& waiting, double max_events, Estimate estimate) const;
   Clock::time_point must_begin_by() const;
   std::optional<Clock::time_point> delayed_until(Clock::time_point now) const;
 
@@ -93,7 +98,7 @@ class Batcher {
   CostModel cost_;
   LatencyTarget target_;
   double hits_that_fit_;
-  std::unordered_map<std::uint64_t, Clock::time_point> running_;  // when each batch should end
+  std::unordered_map<std::uint64_t, Running> running_;
   std::uint64_t next_run_ = 1;
 };
 

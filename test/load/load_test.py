@@ -7,14 +7,12 @@ import collections
 import json
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
 from daemon import GEOMETRY, HELIXCTL, SOURCE, Daemon  # noqa: E402
@@ -22,9 +20,7 @@ from daemon import GEOMETRY, HELIXCTL, SOURCE, Daemon  # noqa: E402
 EVENTS = SOURCE / "test/data/events"
 SECONDS = float(os.environ.get("HELIX_LOAD_SECONDS", 5))
 BOUND = 120 + 20 * SECONDS  # seconds for one bench to end: a bound, not an expectation
-SLOW = "TSAN_OPTIONS" in os.environ  # a hundred times as slow, and so uneven that the cost model may foresee no end
-MANY = 10_000 if SECONDS >= 60 else 1 if SLOW else 1_000  # requests that are cancelled, and that expire
-ANSWERS = 100 if SLOW else 1_000  # compared with --local's
+MANY = 10_000 if SECONDS >= 60 else 1_000  # requests that are cancelled, and that expire
 ENDED_WELL, SOME_FAILED = 0, 1
 CHECK = "--check", "--geometry", GEOMETRY
 
@@ -36,8 +32,8 @@ class Bench:
         self.folder = tempfile.TemporaryDirectory(prefix="load_test.")
         self.file = pathlib.Path(self.folder.name) / "bench.json"
         self.process = subprocess.Popen(
-            [HELIXCTL, "bench", "--server", daemon.address, "--server-pid", str(daemon.process.pid), "--connect-timeout",
-             "60", "--duration", str(seconds), "--warm-up", str(warm_up), "--json", str(self.file), *map(str, arguments)],
+            [HELIXCTL, "bench", "--server", daemon.address, "--server-pid", str(daemon.process.pid), "--duration",
+             str(seconds), "--warm-up", str(warm_up), "--json", str(self.file), *map(str, arguments)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def end(self, test, *exit_codes):
@@ -76,26 +72,20 @@ class Load(unittest.TestCase):
             code = self.daemon.stop()
             self.assertEqual(code, 0, "helixd's exit code after SIGTERM")
 
-    def metrics(self, name):
-        """The values of a metric by their labels."""
-        with urllib.request.urlopen(f"{self.daemon.http}/metrics", timeout=BOUND) as answer:
-            lines = re.findall(rf"^{name}{{(.*)}} (\S+)$", answer.read().decode(), re.M)
-        return {labels: float(value) for labels, value in lines}
-
     def all_ended(self):
         """Waits until the server holds no request, as those whose clients are gone may be on a lane still; then each that
         was let in has ended in one way."""
         deadline = time.monotonic() + BOUND
-        while sum(self.metrics("helixd_admitted_requests").values()) > 0:
+        while sum(self.daemon.metrics("helixd_admitted_requests").values()) > 0:
             self.assertLess(time.monotonic(), deadline, "requests are held though all calls have ended")
             time.sleep(0.05)
-        self.assertEqual(sum(self.metrics("helixd_queue_requests").values()), 0)
-        self.assertEqual(sum(self.metrics("helixd_queue_ended_total").values()),
-                         sum(self.metrics("helixd_queue_accepted_total").values()))
+        self.assertEqual(sum(self.daemon.metrics("helixd_queue_requests").values()), 0)
+        self.assertEqual(sum(self.daemon.metrics("helixd_queue_ended_total").values()),
+                         sum(self.daemon.metrics("helixd_queue_accepted_total").values()))
 
     def ends(self, end):
         """Requests that were let in and ended in this way."""
-        return sum(n for labels, n in self.metrics("helixd_queue_ended_total").items() if f'end="{end}"' in labels)
+        return sum(n for labels, n in self.daemon.metrics("helixd_queue_ended_total").items() if f'end="{end}"' in labels)
 
     def until_many(self, end, bench):
         """Runs the load again and again, until the server itself has counted many that ended in this way."""
@@ -107,7 +97,7 @@ class Load(unittest.TestCase):
         return dict(codes)
 
     def counted(self, code):
-        return sum(n for labels, n in self.metrics("helixd_requests_total").items() if f'code="{code}"' in labels)
+        return sum(n for labels, n in self.daemon.metrics("helixd_requests_total").items() if f'code="{code}"' in labels)
 
     def bench(self, *arguments, **options):
         return Bench(self.daemon, *arguments, **options)
@@ -144,7 +134,7 @@ class Load(unittest.TestCase):
         self.all_ended()
         self.not_computed_after_their_end()
         self.assertEqual(set(self.bench("--clients", 4, *CHECK, event, seconds=1).end(self).codes), {"OK"})
-        say(f"cancelled {cancelled}, expired {expired}; at the server {self.metrics('helixd_queue_ended_total')}")
+        say(f"cancelled {cancelled}, expired {expired}; at the server {self.daemon.metrics('helixd_queue_ended_total')}")
 
     def not_computed_after_their_end(self):
         """As far as metrics show it: what was computed is what was completed and those that ended while they ran, as a batch
@@ -152,7 +142,7 @@ class Load(unittest.TestCase):
         ended early, as some must have ended while they waited. That none of those runs: test/unit/server."""
         completed, gone = self.ends("completed"), self.ends("cancelled") + self.ends("expired")
         deadline = time.monotonic() + BOUND
-        while (computed := sum(self.metrics("helixd_batch_events_sum").values())) < completed:
+        while (computed := sum(self.daemon.metrics("helixd_batch_events_sum").values())) < completed:
             self.assertLess(time.monotonic(), deadline, "answered, but never computed")  # counted right after the answers
             time.sleep(0.05)
         self.assertLess(computed, completed + gone)
@@ -163,12 +153,11 @@ class Load(unittest.TestCase):
         mix = [EVENTS / "phase1-gun", EVENTS / "phase1-zmumu-pu35", EVENTS / "phase1-ttbar-pu50", "--mix", "20,2,1"]
         done = 0
         batch_events = []
-        codes = (ENDED_WELL, SOME_FAILED) if SLOW else (ENDED_WELL,)
-        while done < ANSWERS:
+        while done < 1000:
             single = self.bench("--clients", 24, *CHECK, *mix)
             several = self.bench("--clients", 8, *CHECK, "--events-per-request", 3, "--seed", 2, *mix)
-            for load in (single.end(self, *codes), several.end(self, *codes)):
-                self.assertLessEqual(set(load.codes), {"OK", "DEADLINE_EXCEEDED"} if SLOW else {"OK"}, load.text)
+            for load in (single.end(self), several.end(self)):
+                self.assertEqual(set(load.codes), {"OK"}, load.text)
                 done += load.codes["OK"]
                 batch_events.append(load.figures["batch_events"])
         self.assertGreater(max(batch_events), 3, "requests were never gathered")

@@ -1,10 +1,12 @@
 """A helixd of their own for tests in Python: on a free port, with a log, stopped at the end."""
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 SOURCE = pathlib.Path(os.environ.get("HELIX_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 HELIXD, HELIXCTL = os.environ.get("HELIXD", "helixd"), os.environ.get("HELIXCTL", "helixctl")
@@ -39,6 +41,12 @@ class Daemon:
     def log_text(self):
         self.log.flush()
         return pathlib.Path(self.log.name).read_text()
+
+    def metrics(self, name):
+        """The values of a metric by their labels."""
+        with urllib.request.urlopen(f"{self.http}/metrics", timeout=CALL) as answer:
+            lines = re.findall(rf"^{name}{{(.*)}} (\S+)$", answer.read().decode(), re.M)
+        return {labels: float(value) for labels, value in lines}
 
     def stop(self):
         """SIGTERM; the exit code."""

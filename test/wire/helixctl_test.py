@@ -309,10 +309,6 @@ class Helixctl(unittest.TestCase):
         self.ended(helixctl("validate", EVENTS, self.folder), BAD_INPUT, "no tracks for any of 2 events")
 
 
-THREAD_SANITIZER = "TSAN_OPTIONS" in os.environ
-MAPS = "protobuf's maps have another layout there than in the system's library, which is not built with the sanitizer"
-
-
 class Plan(unittest.TestCase):
     """helixctl plan: virtual time, no server."""
 
@@ -344,7 +340,6 @@ class Plan(unittest.TestCase):
         sizes = self.figures("--hits", "1000:3,9000:1")
         self.assertAlmostEqual(sizes["hits_per_s"] / sizes["requests_per_s"], 3000, delta=100)
 
-    @unittest.skipIf(THREAD_SANITIZER, MAPS)
     def test_from_bench(self):
         figures = self.figures("--from-bench", self.bench())
         self.assertEqual([figures[key] for key in ("lanes", "fixed_ms", "per_kilohit_ms", "hits")],
@@ -352,7 +347,6 @@ class Plan(unittest.TestCase):
         figures = self.figures("--from-bench", self.bench(), "--lanes", 3, "--hits", "500")
         self.assertEqual((figures["lanes"], figures["fixed_ms"], figures["hits"]), (3, 2.5, "500"))
 
-    @unittest.skipIf(THREAD_SANITIZER, MAPS)
     def test_bad_usage(self):
         bad = [("--from-bench", self.bench(lanes=0)), ("--from-bench", self.bench(lanes=1e300)),
                ("--from-bench", self.bench(lanes=1.5)), ("--from-bench", self.bench(fixed=-1)),

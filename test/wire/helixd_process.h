@@ -1,5 +1,6 @@
 #pragma once
 
+#include "clients/cpp/client.h"
 #include "test/support/temp_folder.h"
 
 #include <sys/types.h>
@@ -33,5 +34,13 @@ class HelixdProcess {
   pid_t pid_;
   std::optional<int> exit_code_;
 };
+
+/// For a daemon that may be slow.
+inline ClientOptions client_options(const std::string& address) {
+  ClientOptions options;
+  options.address = address;
+  options.connect_timeout = std::chrono::seconds(60);
+  return options;
+}
 
 }  // namespace helix::wire_test

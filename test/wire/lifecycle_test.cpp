@@ -31,13 +31,6 @@ constexpr long kMayGrow = test::kThreadSanitizer || test::kAddressSanitizer ? 64
 
 const std::string kGeometry = HELIX_SOURCE_DIR "/test/data/geometry/generic-pixel";
 
-ClientOptions client_options(const std::string& address) {
-  ClientOptions options;
-  options.address = address;
-  options.connect_timeout = 60s;
-  return options;
-}
-
 /// Clients with the default policy. Each calls again when it is answered, after a pause.
 class Load {
  public:

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 try:
@@ -34,6 +35,12 @@ class Package(unittest.TestCase):
 
     def reconstruct(self, hits, **options):
         return reconstruct(self.daemon.address, hits, timeout=CALL, **options)
+
+    def until_nothing_is_held(self):
+        deadline = time.monotonic() + CALL
+        while sum(self.daemon.metrics("helixd_admitted_requests").values()) > 0:
+            self.assertLess(time.monotonic(), deadline, "requests are held whose client has gone")
+            time.sleep(0.02)
 
     def test_columns_in_columns_out(self):
         answer = self.reconstruct(self.hits)
@@ -88,6 +95,7 @@ class Package(unittest.TestCase):
     def test_a_stream_that_is_left_or_whose_events_end_in_an_error(self):
         for number, answer in reconstruct_stream(self.daemon.address, [self.hits] * 1000, timeout=CALL):
             break
+        self.until_nothing_is_held()
         with self.assertRaisesRegex(ValueError, "no column z"):
             broken = (self.hits if i < 3 else read_event(os.path.join(scratch.name, "none")) for i in range(5))
             with open(os.path.join(scratch.name, "none-hits.csv"), "w") as f:
@@ -96,6 +104,7 @@ class Package(unittest.TestCase):
         with self.assertRaises(grpc.RpcError) as caught:
             list(reconstruct_stream("127.0.0.1:1", [self.hits], timeout=CALL))
         self.assertEqual(caught.exception.code(), grpc.StatusCode.UNAVAILABLE)
+        self.until_nothing_is_held()
 
     def test_files_that_are_no_events(self):
         path = os.path.join(scratch.name, "bad")

@@ -5,7 +5,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <deque>
+#include <random>
 
 using namespace helix;
 using namespace helix::server;
@@ -188,12 +190,30 @@ TEST_CASE("batcher: a deadline that cannot be met is refused with the figures, a
   const Status last = queue.meets_deadline(due(58ms), kStart);
   CHECK(last.code() == Code::deadline_exceeded);
   CHECK_THAT(last.message(),
-             Catch::StartsWith("deadline in 58 ms cannot be met: 50 ms of work go before it and its batch takes 10 ms "
+             Catch::StartsWith("deadline in 58 ms cannot be met: at least 50 ms of work go before it and its batch takes 10 ms "
                                "(8 requests wait, lanes in service: 2)"));
   CHECK(queue.meets_deadline(due(62ms), kStart).ok());
   CHECK(queue.meets_deadline(due(22ms), kStart).ok());  // goes before those that wait: 10 ms, and 10 ms of its own
   CHECK(queue.meets_deadline(due(18ms), kStart).code() == Code::deadline_exceeded);
   CHECK(queue.meets_deadline(due(Clock::duration(-1)), kStart).code() == Code::deadline_exceeded);
+}
+
+TEST_CASE("batcher: small events say too little of a large one to refuse it, or others while it runs") {
+  std::mt19937 random(GENERATE(range(1, 51)));
+  std::normal_distribution<double> spread(0, 0.5);
+  Queue queue({.overhead = 0});
+  for (int i = 0; i < 20; ++i) {
+    const double events = 1 + random() % 24;
+    queue.learn(Work::of(events, 40 + random() % 12), from_ms((3 + 10 * events) * std::exp(spread(random))), 0);
+  }
+  const Work small = Work::of(1, 45), large = Work::of(1, 5000);
+  const auto due = kStart + 60s;
+  for (int i = 0; i < 3; ++i) queue.come(small);
+  CHECK(queue.meets_deadline({.work = large, .arrived = kStart, .deadline = due}, kStart).ok());
+  queue.come(large, due);
+  CHECK(queue.take(kStart).late.empty());
+  queue.come(small);
+  CHECK(queue.meets_deadline({.work = small, .arrived = kStart, .deadline = due}, kStart).ok());
 }
 
 TEST_CASE("batcher: who finds a lane free is let in, so that a wrong estimate is corrected") {

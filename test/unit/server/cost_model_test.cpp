@@ -68,6 +68,29 @@ TEST_CASE("cost: events that cost more than in proportion are seen") {
   CHECK(model.ms(Work::of(1, 3000)) == Approx(1.9).epsilon(0.2));
 }
 
+TEST_CASE("cost: what something takes at least is close to what it takes, where alike was seen, and nothing where not") {
+  CostModel model;
+  Lane lane{5, 0.5, 0.3};
+  lane.run(model, 100, 32, 10000);
+  for (const int events : {1, 5, 30}) {
+    const double least = model.ms(Work::of(events, 10000), Estimate::least);
+    CHECK(least <= model.ms(Work::of(events, 10000)));
+    CHECK(least > 0.5 * model.ms(Work::of(events, 10000)));
+  }
+  CHECK(model.ms(Work::of(1, 300000), Estimate::least) < 5 + 0.5 * 300);
+  CHECK(model.ms(Work::of(90, 10000), Estimate::least, 3) > 0.7 * 3 * lane.cost(Work::of(30, 10000)));
+}
+
+TEST_CASE("cost: in proportion to hits, where batches of small events are all that was seen") {
+  CostModel model;
+  std::mt19937 random(GENERATE(range(1, 11)));
+  for (int i = 0; i < 200; ++i) {
+    const Work work = Work::of(1 + random() % 24, 40 + random() % 12);
+    model.observe(work, from_ms(0.1 + work.hits / 100), 0);
+  }
+  CHECK(model.ms(Work::of(1, 5000)) < 150);
+}
+
 TEST_CASE("cost: a hiccup moves little, a lasting change is learned") {
   CostModel model;
   Lane lane{2, 0.5};

@@ -76,7 +76,7 @@ TEST_CASE("simulation: concurrency costs no latency until saturation") {
 TEST_CASE("simulation: overload at ten times saturation keeps goodput") {
   const LaneModel lane = GENERATE(kGpu, kCpu);
   const double full = saturation(lane, 2);
-  Scenario scenario = of(lane, 2, {open(10 * full)}, 60);
+  Scenario scenario = of(lane, 2, {open(10 * full)}, 20);
   SECTION("without deadlines") {}
   SECTION("with a deadline") { scenario.groups[0].deadline_ms = 500; }
   SECTION("with a deadline shorter than the queue") { scenario.groups[0].deadline_ms = 60; }
