@@ -79,7 +79,7 @@ Result<std::shared_ptr<const Networks>> load_networks(const Model& model, const 
 Result<std::shared_ptr<const CudaNetworks>> load_cuda_networks(const Model& model, const NetworkOptions& options,
                                                                int device, std::size_t budget);
 
-/// Whether this program was built with LibTorch, and with its CUDA half.
+/// Whether this program was built with LibTorch, and with its CUDA half. The second, as all of the above, loads it.
 bool has_networks();
 bool has_cuda_networks();
 

@@ -2,6 +2,7 @@
 #include "kernels/exatrkx/networks_torch.h"
 
 #include "kernels/core/exec_cpu.h"
+#include "kernels/exatrkx/networks_module.h"
 #include "kernels/exatrkx/networks_torch_weights.h"
 
 #include <ATen/Parallel.h>
@@ -103,7 +104,7 @@ std::shared_ptr<const Networks> fuse(const Model& model, CpuExec& exec, std::sha
 
 }  // namespace
 
-Result<std::shared_ptr<const Networks>> load_networks(const Model& model, const NetworkOptions& options) {
+Result<std::shared_ptr<const Networks>> load_torch_networks(const Model& model, const NetworkOptions& options) {
   try {
     auto networks = std::make_shared<CpuNetworks>(model, options, at::Device(at::kCPU), kCpuFilterChunk);
     Arena arena(host_memory(), std::size_t{1} << 30);
@@ -115,7 +116,5 @@ Result<std::shared_ptr<const Networks>> load_networks(const Model& model, const 
     return find_bad_file(model);
   }
 }
-
-bool has_networks() { return true; }
 
 }  // namespace helix::exatrkx

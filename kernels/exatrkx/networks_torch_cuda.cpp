@@ -1,5 +1,6 @@
 // The networks on a CUDA device by LibTorch.
 #include "kernels/core/exec_cuda.h"
+#include "kernels/exatrkx/networks_module.h"
 #include "kernels/exatrkx/networks_torch.h"
 
 #include <ATen/Context.h>
@@ -33,8 +34,8 @@ void limit_memory(int device, std::size_t budget) {
 
 }  // namespace
 
-Result<std::shared_ptr<const CudaNetworks>> load_cuda_networks(const Model& model, const NetworkOptions& options,
-                                                               int device, std::size_t budget) {
+Result<std::shared_ptr<const CudaNetworks>> load_torch_cuda_networks(const Model& model, const NetworkOptions& options,
+                                                                     int device, std::size_t budget) {
   try {
     if (device < 0 || device >= c10::cuda::device_count())
       return unavailable("no CUDA device " + std::to_string(device) + " that LibTorch can use");
@@ -62,7 +63,5 @@ Result<std::shared_ptr<const CudaNetworks>> load_cuda_networks(const Model& mode
     return find_bad_file(model);
   }
 }
-
-bool has_cuda_networks() { return true; }
 
 }  // namespace helix::exatrkx

@@ -16,6 +16,9 @@ function(helix_program name library)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE ${library})
   install(TARGETS ${name})
+  if(TARGET helix_networks)
+    add_dependencies(${name} helix_networks)  # which it opens
+  endif()
 endfunction()
 
 function(helix_cuda_library name)

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,7 +18,7 @@ namespace {
 
 /// /proc/self/stat from its third field on; see proc(5). The second, the program's name, may hold spaces.
 struct Stat {
-  double cpu_ticks, threads, start_ticks, virtual_bytes, resident_pages;
+  double threads, start_ticks, virtual_bytes, resident_pages;
 };
 
 std::optional<Stat> read_stat() {
@@ -29,7 +30,7 @@ std::optional<Stat> read_stat() {
   const std::vector<std::string> fields((std::istream_iterator<std::string>(rest)), {});
   if (fields.size() < 22) return {};
   const auto field = [&](std::size_t number) { return std::stod(fields[number - 3]); };
-  return Stat{field(14) + field(15), field(20), field(22), field(23), field(24)};
+  return Stat{field(20), field(22), field(23), field(24)};
 }
 
 /// When the machine was started, in seconds since 1970.
@@ -58,8 +59,10 @@ std::vector<prometheus::MetricFamily> process_metrics() {
   out.push_back(
       Samples("helixd_build_info", "1; the version of the program.").add(1, {{"version", HELIX_VERSION}}).family());
   const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK)), page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (timespec used{}; clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
+    put("process_cpu_seconds_total", "Processor time, user and system.",
+        static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec), MetricType::Counter);
   if (const auto stat = read_stat()) {
-    put("process_cpu_seconds_total", "Processor time, user and system.", stat->cpu_ticks / ticks, MetricType::Counter);
     put("process_threads", "Threads of the process.", stat->threads);
     put("process_resident_memory_bytes", "Memory that is in RAM.", stat->resident_pages * page);
     put("process_virtual_memory_bytes", "Address space in use.", stat->virtual_bytes);

@@ -16,6 +16,18 @@ std::future<Reply> send(TestServer& server, float x) {
   return std::async(std::launch::async, [&server, x] { return reconstruct(server.client(), request_of({x})); });
 }
 
+/// A server whose first call, of {1}, is held on a lane of pipelines that a reload has replaced.
+struct Reloaded {
+  Reloaded() {
+    server.script.hold();
+    oldest = send(server, 1);
+    REQUIRE(server.script.wait_for_batches(1));
+    REQUIRE(server.reload().ok());
+  }
+  TestServer server{[](server::Options& options) { options.server.drain_timeout = 10ms; }};
+  std::future<Reply> oldest;
+};
+
 }  // namespace
 
 TEST_CASE("reload: lanes whose warm-up fails are not put in service, and the reason is said") {
@@ -41,30 +53,24 @@ TEST_CASE("start: lanes whose warm-up fails serve all the same, as there are no 
 }
 
 TEST_CASE("reload: pipelines end with their last request, also one that outlives the reload") {
-  TestServer server([](server::Options& options) { options.server.drain_timeout = 10ms; });
-  server.script.hold();
-  auto oldest = send(server, 1);
-  REQUIRE(server.script.wait_for_batches(1));
-  REQUIRE(server.reload().ok());
+  Reloaded reloaded;
+  TestServer& server = reloaded.server;
   auto old = send(server, 2);
   REQUIRE(server.script.wait_for_batches(2));
   REQUIRE(server.reload().ok());
   CHECK(server.script.engines() == 3);
   server.script.let_go();
-  CHECK(oldest.get().status.ok());
+  CHECK(reloaded.oldest.get().status.ok());
   CHECK(old.get().status.ok());
   CHECK(eventually([&] { return server.script.engines() == 1; }));
   CHECK(reconstruct(server.client(), request_of({3})).status.ok());
 }
 
 TEST_CASE("reload: the end of the server knows of old pipelines in use") {
-  TestServer server([](server::Options& options) { options.server.drain_timeout = 10ms; });
-  server.script.hold();
-  auto old = send(server, 1);
-  REQUIRE(server.script.wait_for_batches(1));
-  REQUIRE(server.reload().ok());
+  Reloaded reloaded;
+  TestServer& server = reloaded.server;
   CHECK_FALSE(server.app().stop(10ms));  // the old lane is held
   server.script.let_go();
-  CHECK(old.get().status.ok());
+  CHECK(reloaded.oldest.get().status.ok());
   CHECK(server.app().stop(20s));
 }

@@ -1,8 +1,7 @@
 #include "server/observe/http.h"
 
-#include <arpa/inet.h>
 #include <catch2/catch.hpp>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,37 +18,27 @@ using Catch::Contains;
 
 namespace {
 
-sockaddr_in ipv4(const char* host, int port = 0) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  REQUIRE(inet_pton(AF_INET, host, &address.sin_addr) == 1);
+sockaddr_storage address_of(const char* host, int port = 0) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  REQUIRE(getaddrinfo(host, std::to_string(port).c_str(), &hints, &found) == 0);
+  sockaddr_storage address{};
+  std::memcpy(&address, found->ai_addr, found->ai_addrlen);
+  freeaddrinfo(found);
   return address;
 }
 
-sockaddr_in6 ipv6(const char* host, int port = 0) {
-  sockaddr_in6 address{};
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(static_cast<std::uint16_t>(port));
-  REQUIRE(inet_pton(AF_INET6, host, &address.sin6_addr) == 1);
-  return address;
-}
-
-template <class Address>
-const sockaddr& generic(const Address& address) {
-  return reinterpret_cast<const sockaddr&>(address);
-}
+const sockaddr& generic(const sockaddr_storage& address) { return reinterpret_cast<const sockaddr&>(address); }
 
 /// One connection, as slow and as rude as a test wants it.
 class Connection {
  public:
-  template <class Address>
-  explicit Connection(const Address& to, const char* from = nullptr)
+  explicit Connection(const sockaddr_storage& to, const char* from = nullptr)
       : socket_(::socket(generic(to).sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const timeval patience{20, 0};
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (from != nullptr) {
-      const sockaddr_in own = ipv4(from);
+      const sockaddr_storage own = address_of(from);
       REQUIRE(bind(socket_, &generic(own), sizeof own) == 0);
     }
     REQUIRE(connect(socket_, &generic(to), sizeof to) == 0);
@@ -81,15 +70,14 @@ std::string request(const std::string& path, const std::string& headers = "", co
 
 /// Not every machine, or container, has it.
 bool has_ipv6() {
-  const sockaddr_in6 address = ipv6("::1");
+  const sockaddr_storage address = address_of("::1");
   const int socket = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const bool has = socket >= 0 && bind(socket, &generic(address), sizeof address) == 0;
   if (socket >= 0) close(socket);
   return has;
 }
 
-template <class Address>
-std::string ask(const Address& to, const std::string& text, const char* from = nullptr) {
+std::string ask(const sockaddr_storage& to, const std::string& text, const char* from = nullptr) {
   const Connection connection(to, from);
   REQUIRE(connection.send(text));
   return connection.receive();
@@ -144,15 +132,15 @@ TEST_CASE("http: an address in use is another error than all others, as it may b
 TEST_CASE("http: an address can be had again at once") {
   auto first = start("127.0.0.1:0");
   const int port = first->port();
-  CHECK_THAT(ask(ipv4("127.0.0.1", port), request("/page")), Contains("200 OK"));
+  CHECK_THAT(ask(address_of("127.0.0.1", port), request("/page")), Contains("200 OK"));
   first.reset();
   const auto second = start("127.0.0.1:" + std::to_string(port));
-  CHECK_THAT(ask(ipv4("127.0.0.1", port), request("/page")), Contains("200 OK"));
+  CHECK_THAT(ask(address_of("127.0.0.1", port), request("/page")), Contains("200 OK"));
 }
 
 TEST_CASE("http: pages, methods, and what is no page") {
   const auto server = start("127.0.0.1:0");
-  const sockaddr_in address = ipv4("127.0.0.1", server->port());
+  const sockaddr_storage address = address_of("127.0.0.1", server->port());
   const std::string page = ask(address, request("/page"));
   CHECK_THAT(page, Catch::StartsWith("HTTP/1.1 200 OK\r\n") && Catch::EndsWith("\r\n\r\n0123456789"));
   for (const char* header : {"Content-Type: application/json\r\n", "Content-Length: 10\r\n",
@@ -173,7 +161,7 @@ TEST_CASE("http: many ranges are one whole page") {
   std::string ranges = "Range: bytes=0-";
   for (int i = 0; i < 2000; ++i) ranges += ",0-9";
   const std::string answer =
-      ask(ipv4("127.0.0.1", server->port()), request("/page", ranges + "\r\n" + ranges + "\r\n"));
+      ask(address_of("127.0.0.1", server->port()), request("/page", ranges + "\r\n" + ranges + "\r\n"));
   CHECK_THAT(answer, Catch::StartsWith("HTTP/1.1 200 ") && Catch::EndsWith("\r\n\r\n0123456789"));
   CHECK(answer.size() < 1000);
 }
@@ -183,19 +171,19 @@ TEST_CASE("http: endless lines and endless headers are cut off") {
   const std::string much(1 << 16, 'x');
   for (const char* begin : {"GET /", "GET /page HTTP/1.1\r\nA: ", ""}) {
     CAPTURE(begin);
-    const Connection endless(ipv4("127.0.0.1", server->port()));
+    const Connection endless(address_of("127.0.0.1", server->port()));
     CHECK(endless.send(begin));
     int sent = 0;
     while (sent < 1000 && endless.send(much)) ++sent;
     CHECK(sent < 1000);
   }
-  CHECK_THAT(ask(ipv4("127.0.0.1", server->port()), request("/page")), Contains("200 OK"));
+  CHECK_THAT(ask(address_of("127.0.0.1", server->port()), request("/page")), Contains("200 OK"));
 }
 
 TEST_CASE("http: who says nothing more after the request still gets the answer") {
   const auto server = start("127.0.0.1:0");
   for (int i = 0; i < 20; ++i) {
-    const Connection half(ipv4("127.0.0.1", server->port()));
+    const Connection half(address_of("127.0.0.1", server->port()));
     REQUIRE(half.send(request("/page")));
     half.end_of_requests();
     CHECK_THAT(half.receive(), Catch::EndsWith("\r\n\r\n0123456789"));
@@ -204,7 +192,7 @@ TEST_CASE("http: who says nothing more after the request still gets the answer")
 
 TEST_CASE("http: silent clients keep up neither others nor the end") {
   auto server = start("127.0.0.1:0");
-  const sockaddr_in address = ipv4("127.0.0.1", server->port());
+  const sockaddr_storage address = address_of("127.0.0.1", server->port());
   std::vector<Connection> silent;
   for (int i = 0; i < 10; ++i) {
     silent.emplace_back(address);
@@ -218,7 +206,7 @@ TEST_CASE("http: silent clients keep up neither others nor the end") {
 
 TEST_CASE("http: one address cannot take all connections") {
   const auto server = start("127.0.0.1:0");
-  const sockaddr_in address = ipv4("127.0.0.1", server->port());
+  const sockaddr_storage address = address_of("127.0.0.1", server->port());
   std::vector<Connection> silent;
   for (int i = 0; i < 200; ++i) silent.emplace_back(address);
   const auto begin = std::chrono::steady_clock::now();
@@ -245,16 +233,15 @@ TEST_CASE("http: over IPv6, and over IPv4 at an address for both") {
     return;
   }
   const auto server = start("[::]:0");
-  for (const auto& answer :
-       {ask(ipv6("::1", server->port()), request("/local")), ask(ipv4("127.0.0.1", server->port()), request("/local"))})
-    CHECK_THAT(answer, Catch::EndsWith("\r\n\r\nprivate"));
+  for (const char* host : {"::1", "127.0.0.1"})
+    CHECK_THAT(ask(address_of(host, server->port()), request("/local")), Catch::EndsWith("\r\n\r\nprivate"));
 }
 
 TEST_CASE("http: addresses of this machine's loopback") {
-  for (const char* host : {"127.0.0.1", "127.255.1.2"}) CHECK(is_loopback(generic(ipv4(host))));
-  for (const char* host : {"::1", "::ffff:127.0.0.1"}) CHECK(is_loopback(generic(ipv6(host))));
-  for (const char* host : {"128.0.0.1", "10.127.0.1", "0.0.0.0"}) CHECK_FALSE(is_loopback(generic(ipv4(host))));
-  for (const char* host : {"::", "::2", "::127.0.0.1", "2001:db8::127", "::ffff:10.127.0.1"})
-    CHECK_FALSE(is_loopback(generic(ipv6(host))));
+  for (const char* host : {"127.0.0.1", "127.255.1.2", "::1", "::ffff:127.0.0.1"})
+    CHECK(is_loopback(generic(address_of(host))));
+  for (const char* host :
+       {"128.0.0.1", "10.127.0.1", "0.0.0.0", "::", "::2", "::127.0.0.1", "2001:db8::127", "::ffff:10.127.0.1"})
+    CHECK_FALSE(is_loopback(generic(address_of(host))));
   CHECK_FALSE(is_loopback(sockaddr{.sa_family = AF_UNIX, .sa_data = {}}));
 }
