@@ -24,6 +24,7 @@ enum Feature : int {
   kInnerPair,      ///< layer pair of the first two layers
   kOuterPair,      ///< layer pair of the last two layers
   kOverlapHits,    ///< hits on overlapping modules
+  kOccupancy,      ///< log of the event's hits: the fuller it is, the more of what is found is chance
   kVertex,         ///< log of the distance to the nearest vertex, in errors; known to the second score only
   kFeatures
 };
@@ -32,7 +33,7 @@ enum Feature : int {
 inline constexpr const char* kFeatureNames[kFeatures] = {
     "line_chi2",     "circle_chi2",    "dxy_pull",      "dxy",          "inverse_pt", "slope",
     "missing_inner", "missing_middle", "missing_outer", "cluster_size", "in_longer",  "competition",
-    "inner_pair",    "outer_pair",     "overlap_hits",  "vertex"};
+    "inner_pair",    "outer_pair",     "overlap_hits",  "occupancy",    "vertex"};
 
 /// Classes of tracks with scores of their own: on three, four, and more layers.
 inline constexpr int kTrackClasses = 3;

@@ -80,10 +80,10 @@ struct SelectConfig {
   float expected_margin = 0.6f;
   float candidate_score = -3.f;
   float vertex_score = 1.f;
-  float loose_score = -0.3f;
-  float loose_score_more = -1.2f;
+  float loose_score = -0.2f;
+  float loose_score_more = -2.f;
   float tight_score = 3.f;
-  float layer_bonus = 3.f;
+  float layer_bonus = 5.f;
   float max_shared = 0.24f;
 
   template <class Field>
@@ -104,7 +104,7 @@ struct SelectConfig {
 
 /// Vertices: clusters of tracks along the beam line.
 struct VertexConfig {
-  float floor = 0.03f;
+  float floor = 0.04f;
   float density_reach = 3.f;
   float link_reach = 3.f;
   float max_distance = 1.3f;

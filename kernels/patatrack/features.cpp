@@ -91,6 +91,18 @@ struct CountMissing {
   }
 };
 
+/// log of the hits of each event that are on a layer.
+struct Occupancy {
+  Offsets segments;
+  Index layers;
+  Span<float> out;
+
+  HELIX_HD void operator()(Index event) const {
+    const Index hits = segments.begin((event + 1) * layers) - segments.begin(event * layers);
+    out[event] = std::log(static_cast<float>(hits) + 1.f);
+  }
+};
+
 struct Describe {
   SortedHits hits;
   Ntuplets tuples;
@@ -98,6 +110,7 @@ struct Describe {
   Span<const TrackFit> fit;
   DetectorView detector;
   Span<const Index> uses, longest;
+  Span<const float> occupancy;
   Span<TrackFeatures> out;
 
   HELIX_HD Index pair_row(Index inner, Index outer) const {
@@ -144,6 +157,7 @@ struct Describe {
     features.value[kSlope] = std::fabs(f.cot_theta);
     features.value[kInnerPair] = static_cast<float>(pair_row(tuples.hit[begin], tuples.hit[begin + 1]));
     features.value[kOuterPair] = static_cast<float>(pair_row(tuples.hit[end - 2], tuples.hit[end - 1]));
+    features.value[kOccupancy] = occupancy[hits.event[tuples.hit[begin]]];
     features.value[kVertex] = 0.f;
     look_at_hits(t, f, features);
   }
@@ -159,8 +173,10 @@ Span<TrackFeatures> describe_tracks(Exec& exec, const HitBatch& batch, const Sor
   fill(exec, uses, Index{0});
   fill(exec, longest, Index{0});
   for_each(exec, tuples.n(), CountUses{tuples, uses, longest});
+  auto occupancy = exec.scratch<float>(batch.n_events());
+  for_each(exec, batch.n_events(), Occupancy{hits.segments, static_cast<Index>(detector.layers.size()), occupancy});
   auto out = exec.scratch<TrackFeatures>(tuples.n());
-  for_each(exec, tuples.n(), Describe{hits, tuples, tracks, fit, detector, uses, longest, out});
+  for_each(exec, tuples.n(), Describe{hits, tuples, tracks, fit, detector, uses, longest, occupancy, out});
   for_each(
       exec, (tuples.n() + kLanes - 1) / kLanes,
       CountMissing{batch, hits, tuples, fit, detector, config.expected_margin, -kGevPerTeslaMm * detector.field, out});
