@@ -150,7 +150,8 @@ Clock::time_point Batcher::must_begin_by() const {
   const Waiter* urgent = room_.most_urgent();
   if (urgent == nullptr) return Clock::time_point::max();
   if (!cost_.trusted()) return Clock::time_point::min();
-  const double ms = std::max(batch_ms(room_.work(), limits_.max_events, Estimate::expected), cost_.ms(urgent->facts().work));
+  const double ms =
+      std::max(batch_ms(room_.work(), limits_.max_events, Estimate::expected), cost_.ms(urgent->facts().work));
   return urgent->facts().deadline - from_ms(kMargin * ms);
 }
 

@@ -36,9 +36,9 @@ class Batcher {
  public:
   Batcher(BatcherOptions options, int lanes);
 
-  /// Whether the deadline can be met, by what waiting requests before it and it itself cost at least. Who finds a lane free
-  /// and nobody waiting is let in whatever the estimate says, so that a wrong one is corrected.
-  /// errors: deadline_exceeded, with the estimate
+  /// Whether the deadline can be met, by what waiting requests before it and it itself cost at least. Who finds a lane
+  /// free and nobody waiting is let in whatever the estimate says, so that a wrong one is corrected. errors:
+  /// deadline_exceeded, with the estimate
   Status meets_deadline(const RequestFacts& facts, Clock::time_point now) const;
 
   void add(Waiter& waiter, Clock::time_point now) { room_.add(waiter, now); }

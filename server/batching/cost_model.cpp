@@ -14,7 +14,7 @@ constexpr double kSure = 3;       // standard deviations below the prediction of
 // Batches of small events alone tell hits and pairs hardly apart, and what pairs then get counts a thousandfold for a
 // large event.
 constexpr std::array<double, 3> kRidge = {1e-4, 1e-4, 1e-2};
-constexpr double kHits = 1e4;     // hits are counted in so many, to keep terms of like size
+constexpr double kHits = 1e4;  // hits are counted in so many, to keep terms of like size
 
 /// Of a symmetric matrix whose eigenvalues are above 0.
 template <class Matrix>

@@ -16,8 +16,8 @@ class Regression {
 
   /// 0 before the first observation. `batches`: how many the work is done in.
   double predict(const Work& work, double batches = 1) const { return predict(terms(work, batches)); }
-  /// What it is at least, by how well the observations determine the coefficients: about the prediction where many alike
-  /// were seen, 0 where they say nothing, as few small events say nothing of a large one.
+  /// What it is at least, by how well the observations determine the coefficients: about the prediction where many
+  /// alike were seen, 0 where they say nothing, as few small events say nothing of a large one.
   double at_least(const Work& work, double batches = 1) const;
   double fixed() const { return coefficients_[0]; }
   int observations() const { return observations_; }
@@ -33,11 +33,11 @@ class Regression {
   void solve();
   double variance() const;
 
-  Matrix squares_{};      // sum of products of terms
-  Row products_{};        // sum of terms times value
-  double weight_ = 0;     // of all observations; each was 1
+  Matrix squares_{};   // sum of products of terms
+  Row products_{};     // sum of terms times value
+  double weight_ = 0;  // of all observations; each was 1
   Row coefficients_{};
-  Matrix covariance_{};   // of the coefficients
+  Matrix covariance_{};  // of the coefficients
   int observations_ = 0;
 };
 

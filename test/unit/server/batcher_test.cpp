@@ -190,8 +190,9 @@ TEST_CASE("batcher: a deadline that cannot be met is refused with the figures, a
   const Status last = queue.meets_deadline(due(58ms), kStart);
   CHECK(last.code() == Code::deadline_exceeded);
   CHECK_THAT(last.message(),
-             Catch::StartsWith("deadline in 58 ms cannot be met: at least 50 ms of work go before it and its batch takes 10 ms "
-                               "(8 requests wait, lanes in service: 2)"));
+             Catch::StartsWith(
+                 "deadline in 58 ms cannot be met: at least 50 ms of work go before it and its batch takes 10 ms "
+                 "(8 requests wait, lanes in service: 2)"));
   CHECK(queue.meets_deadline(due(62ms), kStart).ok());
   CHECK(queue.meets_deadline(due(22ms), kStart).ok());  // goes before those that wait: 10 ms, and 10 ms of its own
   CHECK(queue.meets_deadline(due(18ms), kStart).code() == Code::deadline_exceeded);

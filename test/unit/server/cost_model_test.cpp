@@ -68,7 +68,8 @@ TEST_CASE("cost: events that cost more than in proportion are seen") {
   CHECK(model.ms(Work::of(1, 3000)) == Approx(1.9).epsilon(0.2));
 }
 
-TEST_CASE("cost: what something takes at least is close to what it takes, where alike was seen, and nothing where not") {
+TEST_CASE(
+    "cost: what something takes at least is close to what it takes, where alike was seen, and nothing where not") {
   CostModel model;
   Lane lane{5, 0.5, 0.3};
   lane.run(model, 100, 32, 10000);
