@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from daemon import CALL, EVENTS, GEOMETRY, HELIXCTL, Daemon
+from daemon import CALL, EVENTS, GEOMETRY, HELIXCTL, SOURCE, Daemon
 
 ALL_WELL, SOME_FAILED, BAD_INPUT, NO_SERVER = 0, 1, 2, 3
 NAMES = ["event000000000", "event000000001"]
@@ -296,6 +296,22 @@ class Helixctl(unittest.TestCase):
         self.assertIn({"stage": "doublets", "name": "min_pt", "unit": "GeV"},
                       [{key: p[key] for key in ("stage", "name", "unit")} for p in listed[0]["parameters"]])
         self.ended(helixctl("pipelines", "--server", self.daemon.address, "magic"), BAD_INPUT, "magic")
+
+    def test_a_module_of_networks_that_cannot_be_opened(self):
+        program, module = self.folder / "bin/helixctl", self.folder / "lib/helix/helix_networks.so"
+        for path in program, module:
+            path.parent.mkdir(parents=True)
+        shutil.copy(HELIXCTL, program)
+        command = [program, "reconstruct", "--local", "--pipeline", "exatrkx", "--model", SOURCE / "config/models/generic",
+                   "--out", self.out, EVENTS]
+        for text, wanted in (None, "built without LibTorch: there is no"), ("no library", "LibTorch cannot be loaded"):
+            if text:
+                module.write_text(text)
+            run = subprocess.run(command, capture_output=True, text=True, timeout=CALL)
+            self.assertEqual(run.returncode, NO_SERVER, run.stderr)
+            self.assertIn("config/models/generic", run.stderr)
+            self.assertIn(wanted, run.stderr)
+            self.assertIn(str(module), run.stderr)
 
     def test_validate(self):
         self.ended(self.reconstruct(EVENTS), ALL_WELL)

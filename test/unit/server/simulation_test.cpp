@@ -1,6 +1,8 @@
 // What the policy gives under load, in virtual time: nothing here waits, and the same seed gives the same figures.
 #include "server/simulation/simulation.h"
 
+#include "test/support/sanitizers.h"
+
 #include <catch2/catch.hpp>
 
 using namespace helix::server;
@@ -76,7 +78,8 @@ TEST_CASE("simulation: concurrency costs no latency until saturation") {
 TEST_CASE("simulation: overload at ten times saturation keeps goodput") {
   const LaneModel lane = GENERATE(kGpu, kCpu);
   const double full = saturation(lane, 2);
-  Scenario scenario = of(lane, 2, {open(10 * full)}, 20);
+  constexpr double kSeconds = helix::test::kThreadSanitizer || helix::test::kAddressSanitizer ? 20 : 60;
+  Scenario scenario = of(lane, 2, {open(10 * full)}, kSeconds);
   SECTION("without deadlines") {}
   SECTION("with a deadline") { scenario.groups[0].deadline_ms = 500; }
   SECTION("with a deadline shorter than the queue") { scenario.groups[0].deadline_ms = 60; }
