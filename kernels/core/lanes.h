@@ -8,6 +8,7 @@
 #endif
 #include "kernels/core/hd.h"
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -32,6 +33,7 @@ HELIX_HD void store_lanes(float* at, Lanes x) { *at = x; }
 HELIX_HD LaneBits bits_of_lanes(Lanes x) { return __builtin_bit_cast(LaneBits, x); }
 HELIX_HD Lanes lanes_of_bits(LaneBits x) { return __builtin_bit_cast(Lanes, x); }
 HELIX_HD Lanes lanes_of_integers(LaneBits x) { return static_cast<float>(static_cast<std::int32_t>(x)); }
+HELIX_HD unsigned set_lanes(LaneMask condition) { return condition ? 1 : 0; }
 HELIX_HD float& lane(Lanes& x, int) { return x; }
 HELIX_HD std::uint32_t& lane(LaneBits& x, int) { return x; }
 
@@ -57,15 +59,17 @@ HELIX_HD Lanes fused(Lanes a, Lanes b, Lanes c) {
   return c;
 #endif
 }
-HELIX_HD bool any(LaneMask condition) {
+/// A bit for each lane.
+HELIX_HD unsigned set_lanes(LaneMask condition) {
 #ifdef __AVX__
-  return _mm256_movemask_ps(reinterpret_cast<__m256>(condition)) != 0;
+  return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(condition)));
 #else
-  std::int32_t all = 0;
-  for (int i = 0; i < kLanes; ++i) all |= condition[i];
-  return all != 0;
+  unsigned bits = 0;
+  for (int i = 0; i < kLanes; ++i) bits |= (condition[i] != 0 ? 1u : 0u) << i;
+  return bits;
 #endif
 }
+HELIX_HD bool any(LaneMask condition) { return set_lanes(condition) != 0; }
 
 /// Eight numbers side by side in memory, wherever they begin.
 HELIX_HD Lanes load_lanes(const float* at) {
@@ -83,6 +87,16 @@ HELIX_HD float& lane(Lanes& x, int i) { return reinterpret_cast<float*>(&x)[i]; 
 HELIX_HD std::uint32_t& lane(LaneBits& x, int i) { return reinterpret_cast<std::uint32_t*>(&x)[i]; }
 
 #endif
+
+/// visit(i) for each lane i whose bit is set.
+template <class Visit>
+HELIX_HD void visit_lanes(unsigned set, const Visit& visit) {
+#ifdef __CUDACC__
+  if (set != 0) visit(0);
+#else
+  for (; set != 0; set &= set - 1) visit(std::countr_zero(set));
+#endif
+}
 
 /// The same number in all lanes.
 HELIX_HD Lanes lanes_of(float x) { return Lanes{} + x; }

@@ -9,6 +9,8 @@
 //                                           host wait for the total; on the CPU once
 //   gather_described_rows(exec, n, walk)    the same, with two numbers beside each value, which the margin of
 //                                           visit_matching makes
+//   row_of_each(exec, rows, n)              of each of the n values of all rows, the row that it is in
+//   join_rows(exec, a, b)                   described rows of a and b as one, each of which has values on one side only
 //   sort_by_key(exec, keys, values, bits)   stable, by the lowest `bits` bits of keys; both spans are sorted in place
 //   select(exec, n, predicate)              ascending indices for which predicate(i); one host wait
 //   fill(exec, span, value)

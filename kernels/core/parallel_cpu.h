@@ -55,6 +55,16 @@ inline Offsets exclusive_scan(CpuExec& exec, Span<const Index> counts) {
   return {at};
 }
 
+inline Span<Index> row_of_each(CpuExec& exec, Offsets rows, Index n) {
+  auto row = exec.scratch<Index>(n);
+  std::fill(row.begin(), row.end(), 0);
+  Index* const row_at = row.begin();  // kReadAhead leaves room for empty rows at the end
+  for (Index r = 0; r < rows.rows(); ++r) row_at[rows.begin(r)] = r;  // of those that begin here the last has values
+  Index current = 0;
+  for (Index& r : row) current = r = std::max(current, r);
+  return row;
+}
+
 inline constexpr int kSortDigit = 11;  // bits
 
 /// Sorts by the bits of keys from `low` up to `high`: from the lowest digit up, each a stable counting sort.
@@ -291,6 +301,30 @@ Ragged gather_rows(CpuExec& exec, Index n, const Walk& walk) {
 template <class Walk>
 DescribedRows gather_described_rows(CpuExec& exec, Index n, const Walk& walk) {
   return gather_columns(exec, n, 3, walk);
+}
+
+/// Whole runs of rows from one side are copied at once.
+inline DescribedRows join_rows(CpuExec& exec, const DescribedRows& a, const DescribedRows& b) {
+  const Index n = a.rows.rows();
+  auto at = exec.scratch<Index>(n + 1);
+  for (Index i = 0; i <= n; ++i) at[i] = a.rows.begin(i) + b.rows.begin(i);
+  auto values = exec.scratch<Index>(at[n]);
+  Span<float> column[2] = {exec.scratch<float>(at[n]), exec.scratch<float>(at[n])};
+  const auto copy = [&](const DescribedRows& from, Index first, Index last) {
+    const Index begin = from.rows.begin(first), size = from.rows.begin(last) - begin;
+    std::copy_n(from.values.begin() + begin, size, values.begin() + at[first]);
+    for (int c = 0; c < 2; ++c) std::copy_n(from.column[c].begin() + begin, size, column[c].begin() + at[first]);
+  };
+  const DescribedRows* from = &a;
+  Index first = 0;
+  for (Index i = 0; i < n; ++i) {
+    const DescribedRows* mine = a.rows.size(i) > 0 ? &a : (b.rows.size(i) > 0 ? &b : from);
+    if (mine == from) continue;
+    copy(*from, first, i);
+    from = mine, first = i;
+  }
+  copy(*from, first, n);
+  return {{{at}, values}, {column[0], column[1]}};
 }
 
 }  // namespace helix

@@ -215,7 +215,54 @@ struct FillRow {
   }
 };
 
+struct FillRowNumber {
+  Offsets rows;
+  Span<Index> row;
+  HELIX_HD void operator()(Index r) const {
+    for (Index at = rows.begin(r); at < rows.end(r); ++at) row[at] = r;
+  }
+};
+
+struct AddOffsets {
+  Offsets a, b;
+  Span<Index> sum;  // [rows + 1]
+  HELIX_HD void operator()(Index i) const { sum[i] = a.begin(i) + b.begin(i); }
+};
+
+struct CopyRow {
+  DescribedRows a, b;
+  Offsets rows;
+  Span<Index> values;
+  Span<float> column[2];
+  HELIX_HD void operator()(Index i) const {
+    const DescribedRows& from = a.rows.size(i) > 0 ? a : b;
+    Index to = rows.begin(i);
+    for (Index row = from.rows.begin(i); row < from.rows.end(i); ++row, ++to) {
+      values[to] = from.values[row];
+      for (int c = 0; c < 2; ++c) column[c][to] = from.column[c][row];
+    }
+  }
+};
+
 }  // namespace device
+
+inline Span<Index> row_of_each(CudaExec& exec, Offsets rows, Index n) {
+  auto row = exec.scratch<Index>(n);
+  for_each(exec, rows.rows(), device::FillRowNumber{rows, row});
+  return row;
+}
+
+inline DescribedRows join_rows(CudaExec& exec, const DescribedRows& a, const DescribedRows& b) {
+  const Index n = a.rows.rows();
+  const auto sum = exec.scratch<Index>(n + 1);
+  for_each(exec, n + 1, device::AddOffsets{a.rows, b.rows, sum});
+  const Offsets rows{sum};
+  const auto total = static_cast<Index>(a.values.size() + b.values.size());
+  device::CopyRow copied{
+      a, b, rows, exec.scratch<Index>(total), {exec.scratch<float>(total), exec.scratch<float>(total)}};
+  for_each(exec, n, copied);
+  return {{rows, copied.values}, {copied.column[0], copied.column[1]}};
+}
 
 /// The walk runs twice: once to count, once to fill.
 template <class Walk>

@@ -86,7 +86,7 @@ struct Detector {
   std::vector<Index> pairs_of_layer, grid;
   std::vector<std::int32_t> grid_modules;
   std::vector<SizeWindow> size_windows;
-  std::vector<ScoreTerm> score_terms;
+  std::vector<ScoreTerms> score_terms;
   std::vector<float> score_values;
   float field = 0, beam_pipe_radius = 0, beam_pipe_x0 = 0;
   std::unordered_map<std::uint64_t, std::uint32_t> module_rows;  // by module_key

@@ -38,7 +38,7 @@ struct GeometryToml {
 
 /// What selection.toml says: terms of the scores.
 struct SelectionToml {
-  std::vector<ScoreTerm> terms;  // as in ScoreView
+  std::vector<ScoreTerms> terms;  // as in ScoreView
   std::vector<float> values;
 };
 

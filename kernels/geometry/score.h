@@ -40,29 +40,44 @@ inline constexpr int kTrackClasses = 3;
 /// The first score knows no vertices, the second does.
 inline constexpr int kScores = 2;
 
-/// One term of a score: a piecewise linear function of one feature between equally spaced nodes, constant outside.
-struct ScoreTerm {
-  float low, per_unit;    // first node; nodes in an interval of length 1
-  std::int32_t first, n;  // its values in ScoreView::values, one a node; n = 0: no such term
+/// Log odds of being a true track: a sum of one piecewise linear function of each feature between equally spaced nodes,
+/// constant outside. As it is made here all are 0: a score that looks at nothing.
+struct ScoreTerms {
+  float low[kFeatures] = {};           // first node
+  float per_unit[kFeatures] = {};      // nodes in an interval of length 1
+  std::int32_t first[kFeatures] = {};  // value of the first node in ScoreView::values, where those of the others follow
+  std::int32_t last[kFeatures] = {};   // number of the last but one node
+
+  void set(Feature f, double from, double to, std::size_t first_value, std::size_t nodes) {
+    low[f] = static_cast<float>(from);
+    per_unit[f] = static_cast<float>(static_cast<double>(nodes - 1) / (to - from));
+    first[f] = static_cast<std::int32_t>(first_value);
+    last[f] = static_cast<std::int32_t>(nodes) - 2;
+  }
 };
 
-/// Log odds of being a true track: a sum of one function of each feature.
 struct ScoreView {
-  Span<const ScoreTerm> terms;  // [kScores * kTrackClasses * kFeatures]
-  Span<const float> values;
+  Span<const ScoreTerms> terms;  // [kScores * kTrackClasses]
+  Span<const float> values;      // two zeros, for features without a term; then those of the terms
 };
 
-HELIX_HD float evaluate(const ScoreTerm& term, Span<const float> values, float x) {
-  if (term.n == 0) return 0.f;
-  const auto last = static_cast<float>(term.n - 1);
-  float at = (x - term.low) * term.per_unit;
-  at = at > 0.f ? at : 0.f;  // also NaN
-  at = at < last ? at : last;
-  const auto below = static_cast<std::int32_t>(at);
-  const std::int32_t cell = below < term.n - 1 ? below : term.n - 2;
-  const float part = at - static_cast<float>(cell);
-  const float a = values[term.first + cell], b = values[term.first + cell + 1];
-  return a + part * (b - a);
+/// features: [kFeatures]
+HELIX_HD float score_of(const ScoreTerms& terms, Span<const float> values, const float* features) {
+  float part[kFeatures];
+  const float* value = values.begin();
+  for (int f = 0; f < kFeatures; ++f) {  // without branches: features go side by side
+    const auto end = static_cast<float>(terms.last[f] + 1);
+    float at = (features[f] - terms.low[f]) * terms.per_unit[f];
+    at = at > 0.f ? at : 0.f;  // also NaN
+    at = at < end ? at : end;
+    const auto below = static_cast<std::int32_t>(at);
+    const std::int32_t cell = below < terms.last[f] ? below : terms.last[f];
+    const float a = value[terms.first[f] + cell], b = value[terms.first[f] + cell + 1];
+    part[f] = a + (at - static_cast<float>(cell)) * (b - a);
+  }
+  float sum = 0;
+  for (int f = 0; f < kFeatures; ++f) sum += part[f];
+  return sum;
 }
 
 }  // namespace helix

@@ -7,11 +7,6 @@
 namespace helix {
 namespace {
 
-ScoreTerm make_term(double low, double high, std::size_t first, std::size_t n) {
-  return {static_cast<float>(low), static_cast<float>(static_cast<double>(n - 1) / (high - low)),
-          static_cast<std::int32_t>(first), static_cast<std::int32_t>(n)};
-}
-
 constexpr double kLargest = 1e6;
 constexpr std::size_t kMostNodes = 4096;
 
@@ -34,12 +29,20 @@ Status read_term(const toml::table& table, const std::string& path, const std::s
     reader.fail("values", std::to_string(values.size()) + " numbers, 2 to " + std::to_string(kMostNodes) + " wanted");
   if (!(high > low)) reader.fail("range", "is empty");
   if (Status status = reader.finish(); !status.ok()) return status;
-  ScoreTerm& term = out.terms[static_cast<std::size_t>(((score - 1) * kTrackClasses + (layers - 3)) * kFeatures +
-                                                       (name - kFeatureNames))];
-  if (term.n != 0) return invalid_argument(toml_place(path, table) + prefix + "feature: this term is there twice");
-  term = make_term(low, high, out.values.size(), values.size());
+  ScoreTerms& terms = out.terms[static_cast<std::size_t>((score - 1) * kTrackClasses + (layers - 3))];
+  const auto row = static_cast<Feature>(name - kFeatureNames);
+  if (terms.first[row] != 0)
+    return invalid_argument(toml_place(path, table) + prefix + "feature: this term is there twice");
+  terms.set(row, low, high, out.values.size(), values.size());
   for (const double value : values) out.values.push_back(static_cast<float>(value));
   return {};
+}
+
+SelectionToml without_terms() {
+  SelectionToml out;
+  out.terms.resize(static_cast<std::size_t>(kScores) * kTrackClasses);
+  out.values = {0.f, 0.f};
+  return out;
 }
 
 }  // namespace
@@ -50,8 +53,7 @@ Result<SelectionToml> parse_selection(const std::string& text, const std::string
   TomlReader reader(*table, path);
   const toml::array* terms = reader.need_tables("term");
   if (Status status = reader.finish(); !status.ok()) return status;
-  SelectionToml out;
-  out.terms.resize(static_cast<std::size_t>(kScores) * kTrackClasses * kFeatures);
+  SelectionToml out = without_terms();
   std::size_t row = 0;
   for (const toml::node& node : *terms) {
     const std::string prefix = "term[" + std::to_string(row++) + "].";
@@ -61,12 +63,11 @@ Result<SelectionToml> parse_selection(const std::string& text, const std::string
 }
 
 SelectionToml plain_selection() {
-  SelectionToml out;
-  out.terms.resize(static_cast<std::size_t>(kScores) * kTrackClasses * kFeatures);
+  SelectionToml out = without_terms();
   const auto add = [&](int track_class, Feature feature, double low, double high, std::initializer_list<float> values) {
     for (int score = 0; score < kScores; ++score) {
-      out.terms[static_cast<std::size_t>((score * kTrackClasses + track_class) * kFeatures + feature)] =
-          make_term(low, high, out.values.size(), values.size());
+      out.terms[static_cast<std::size_t>(score * kTrackClasses + track_class)].set(feature, low, high,
+                                                                                   out.values.size(), values.size());
       out.values.insert(out.values.end(), values);
     }
   };

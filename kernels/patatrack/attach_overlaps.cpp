@@ -21,9 +21,29 @@ struct AttachWalk {
     return std::fabs(b.offset - a.offset) <= tolerance_xy && std::fabs(across) <= tolerance_rz;
   }
 
+  /// Whether any hit has others beside it that it is preferred to: without, there is nothing to measure.
+  HELIX_HD bool any_other(Index begin, Index end) const {
+    Index n = 0;
+    for (Index k = begin; k < end; ++k) {
+      const Index hit = tuples.hit[k];
+      for (Index row = overlaps.rows.begin(hit); row < overlaps.rows.end(hit); ++row)
+        n += preferred(hits, hit, overlaps.other[row]) ? 1 : 0;
+    }
+    return n > 0;
+  }
+
   template <class Emit>
   HELIX_HD void operator()(Index t, const Emit& emit) const {
     const Index begin = tuples.rows.begin(t), end = tuples.rows.end(t);
+    if (any_other(begin, end)) {
+      emit_all(begin, end, emit);
+      return;
+    }
+    for (Index k = begin; k < end; ++k) emit(tuples.hit[k]);
+  }
+
+  template <class Emit>
+  HELIX_HD void emit_all(Index begin, Index end, const Emit& emit) const {
     const Index first = tuples.hit[begin], middle = tuples.hit[begin + (end - begin) / 2], last = tuples.hit[end - 1];
     const Perigee circle = perigee_of(
         circle_through(hits.x[first], hits.y[first], hits.x[middle], hits.y[middle], hits.x[last], hits.y[last]));

@@ -1,6 +1,6 @@
 #include "kernels/patatrack/broken_line.h"
 
-#include "kernels/core/lanes.h"
+#include "kernels/core/lane_math.h"
 #include "kernels/core/parallel.h"
 #include "kernels/core/units.h"
 #include "kernels/patatrack/fast_circle.h"
@@ -222,9 +222,8 @@ struct Fitter {
     ref.inverse_cot = 1.f / ref.cot;
     ref.z0 = z[0] - ref.cot * arc_first;
     ref.slant = root(1.f + ref.cot * ref.cot);
-    ref.log_in_barrel = make_lanes([&](int i) { return std::log(lane(ref.slant, i)); });
-    ref.log_in_disc =
-        ref.log_in_barrel - make_lanes([&](int i) { return std::log(std::fabs(lane(ref.cot, i)) + 1e-6f); });
+    ref.log_in_barrel = logarithm(ref.slant);
+    ref.log_in_disc = ref.log_in_barrel - logarithm(absolute(ref.cot) + 1e-6f);
     const Lanes inverse_pt = ref.perigee.curvature * inverse_pt_of;
     // a floor keeps straight tracks from being perfectly stiff: 100 GeV
     ref.inverse_pt2 = inverse_pt * inverse_pt + 1e-4f;
@@ -295,11 +294,12 @@ struct Fitter {
     const Lanes turn = slope * (1.f + slope * slope / 3.f);  // tan
     Lanes cosine = (ref.perigee.cos_phi - ref.perigee.sin_phi * turn) * norm;
     Lanes sine = (ref.perigee.sin_phi + ref.perigee.cos_phi * turn) * norm;
+    Lanes phi = angle_of(sine, cosine);
     for (int i = 0; i < kLanes; ++i) {
       TrackFit& fit = out[i];
       fit.cos_phi = lane(cosine, i);
       fit.sin_phi = lane(sine, i);
-      fit.phi = std::atan2(fit.sin_phi, fit.cos_phi);
+      fit.phi = lane(phi, i);
       fit.dxy = lane(dxy, i);
       fit.q_over_pt = lane(q_over_pt, i);
       fit.cot_theta = lane(cot, i);
@@ -339,23 +339,46 @@ struct Fitter {
   }
 };
 
-/// Fits kLanes neighbouring tracks.
+struct KeyOfSize {
+  static constexpr int kBits = 5;
+  TrackHits tracks;
+  Span<std::uint64_t> key;
+  Span<Index> track;
+  HELIX_HD void operator()(Index t) const {
+    const Index n = tracks.rows.size(t), most = (1 << kBits) - 1;
+    key[t] = static_cast<std::uint64_t>(n < most ? n : most);
+    track[t] = t;
+  }
+};
+
+/// Tracks of about as many hits side by side: a lane waits for the longest.
+Span<const Index> order_by_size(Exec& exec, const TrackHits& tracks) {
+  const Index n = tracks.rows.rows();
+  auto key = exec.scratch<std::uint64_t>(n);
+  auto order = exec.scratch<Index>(n);
+  for_each(exec, n, KeyOfSize{tracks, key, order});
+  sort_by_key(exec, key, order, KeyOfSize::kBits);
+  return order;
+}
+
+/// Fits kLanes tracks.
 struct FitTracks {
   Fitter fitter;
   TrackHits tracks;
+  Span<const Index> order;
   Span<TrackFit> fit;
   HELIX_HD void operator()(Index group) const {
     const Index first = group * kLanes, n = tracks.rows.rows() - first;
     Tracks side_by_side{};
     for (int i = 0; i < kLanes; ++i) {
-      const Index t = first + (i < n ? i : 0);
+      const Index t = order[first + (i < n ? i : 0)];
       side_by_side.hit[i] = tracks.hit.begin() + tracks.rows.begin(t);
       side_by_side.n[i] = tracks.rows.size(t);
       if (side_by_side.n[i] > side_by_side.most) side_by_side.most = side_by_side.n[i];
     }
     TrackFit out[kLanes];
     fitter.fit(side_by_side, out);
-    for (int i = 0; i < kLanes && i < n; ++i) fit[first + i] = out[i];
+    for (int i = 0; i < kLanes && i < n; ++i) fit[order[first + i]] = out[i];
   }
 };
 
@@ -367,7 +390,7 @@ Span<const TrackFit> fit_broken_lines(Exec& exec, const HitBatch& batch, const S
   const Index n = tracks.rows.rows();
   auto fit = exec.scratch<TrackFit>(n);
   const Fitter fitter{batch, hits, detector, 1.f / (kGevPerTeslaMm * detector.field)};
-  for_each(exec, (n + kLanes - 1) / kLanes, FitTracks{fitter, tracks, fit});
+  for_each(exec, (n + kLanes - 1) / kLanes, FitTracks{fitter, tracks, order_by_size(exec, tracks), fit});
   return fit;
 }
 

@@ -33,7 +33,8 @@ struct SlopeWalk {
 
   template <class Emit>
   HELIX_HD void operator()(Index d, const Emit& emit) const {
-    const Index middle = doublets.outer[d];
+    const Index middle = doublets.outer[d], begin = doublets.rows.begin(middle), end = doublets.rows.end(middle);
+    if (begin == end) return;
     const float cot = doublets.cot_theta[d], var_cot = doublets.var_cot[d];
     const float scatter = slope_scatter(hits.scattering[middle], cot);
     const float *cots = doublets.cot_theta.begin(), *vars = doublets.var_cot.begin();
@@ -42,15 +43,7 @@ struct SlopeWalk {
     const auto margin = [=](Index e) {
       return c.margin_of_slope(cots[e] - cot, var_cot + vars[e], scatter, inverse_pt2);
     };
-    visit_matching(doublets.rows.begin(middle), doublets.rows.end(middle), margin, emit);
-  }
-};
-
-struct FillInner {
-  Offsets rows;
-  Span<Index> inner;  // [candidates]
-  HELIX_HD void operator()(Index d) const {
-    for (Index at = rows.begin(d); at < rows.end(d); ++at) inner[at] = d;
+    visit_matching(begin, end, margin, emit);
   }
 };
 
@@ -149,8 +142,7 @@ Connections connect_doublets(Exec& exec, const SortedHits& hits, const Overlaps&
   const Ragged candidates = gather_rows(exec, doublets.n(), SlopeWalk{hits, doublets, cuts});
   const Span<const Index> outer = candidates.values;
   const auto n = static_cast<Index>(outer.size());
-  auto inner = exec.scratch<Index>(n);
-  for_each(exec, doublets.n(), FillInner{candidates.rows, inner});
+  const Span<const Index> inner = row_of_each(exec, candidates.rows, n);
   const TestCircle test{hits,
                         doublets,
                         cuts,

@@ -23,6 +23,14 @@ struct SlopeReach {
   }
 };
 
+/// Variances (mm^2) of a layer's hits along its coordinate: z or r.
+struct ErrorAlong {
+  float var_z, var_r;
+  HELIX_HD explicit ErrorAlong(const Layer& layer)
+      : var_z(layer.kind == LayerKind::barrel ? layer.var_v : 0.f),
+        var_r(layer.kind == LayerKind::barrel ? 0.f : layer.var_v) {}
+};
+
 /// The doublets that begin at each hit: their slopes, and the largest variance of these.
 struct Beginnings {
   Span<std::uint32_t> even, odd;  // [hits] SlopeSet
@@ -71,9 +79,10 @@ struct DoubletWalk {
     const float max_z0 = reach.max_z0, spread = pair.phi;
     const float outer_min = pair.outer_min, outer_max = pair.outer_max;
     const float cot_min = h.cot_min[inner], cot_max = h.cot_max[inner];
-    const float var_z = h.var_z[inner], var_r = h.var_r[inner];
+    const ErrorAlong inner_error(detector.layers[pair.inner]), outer_error(outer_layer);
+    const float var_z = inner_error.var_z + outer_error.var_z, var_r = inner_error.var_r + outer_error.var_r;
+    const float scattering = scattering_of(outer_layer);
     const float *hr = h.r.begin(), *hz = h.z.begin(), *hmin = h.cot_min.begin(), *hmax = h.cot_max.begin();
-    const float *hvar_z = h.var_z.begin(), *hvar_r = h.var_r.begin(), *hscattering = h.scattering.begin();
     const float* hc = outer_layer.kind == LayerKind::barrel ? hz : hr;
     const Turn* hphi = h.phi.begin();
     const std::uint32_t *even = beginning.even.begin(), *odd = beginning.odd.begin();
@@ -88,9 +97,9 @@ struct DoubletWalk {
       m = smaller(m, smaller(hc[k] - outer_min, outer_max - hc[k]));
       m = smaller(m, smaller(slope - least * dr, most * dr - slope));
       const float inverse = 1.f / dr, cot = dz * inverse;
-      const float variance = (var_z + hvar_z[k] + cot * cot * (var_r + hvar_r[k])) * (inverse * inverse);
+      const float variance = (var_z + cot * cot * var_r) * (inverse * inverse);
       if constexpr (Innermost) {
-        const SlopeSet matching = SlopeSet::around(cot, by(variance + hvariance[k], hscattering[k], cot));
+        const SlopeSet matching = SlopeSet::around(cot, by(variance + hvariance[k], scattering, cot));
         m = matching.meets({even[k], odd[k]}) ? m : -1.f;
       }
       return Described{m, {cot, variance}};
@@ -112,11 +121,8 @@ struct DoubletWalk {
   }
 };
 
-/// Rows of outer hits, with slope and its variance.
-using OuterHits = DescribedRows;
-
 struct CollectBeginnings {
-  OuterHits doublets;
+  DescribedRows doublets;  // outer hits by inner hit; slope and its variance
   Beginnings out;
 
   HELIX_HD void operator()(Index inner) const {
@@ -129,31 +135,6 @@ struct CollectBeginnings {
     out.even[inner] = slopes.even;
     out.odd[inner] = slopes.odd;
     out.variance[inner] = largest;
-  }
-};
-
-struct AddOffsets {
-  Offsets a, b;
-  Span<Index> sum;  // [hits + 1]
-  HELIX_HD void operator()(Index i) const { sum[i] = a.begin(i) + b.begin(i); }
-};
-
-/// A hit is on an innermost layer or not: one of the two rows is empty.
-struct FillBoth {
-  OuterHits innermost, others;
-  Offsets rows;
-  Span<Index> inner, outer;  // [doublets]
-  Span<float> cot_theta, var_cot;
-
-  HELIX_HD void operator()(Index i) const {
-    const OuterHits& from = innermost.rows.size(i) > 0 ? innermost : others;
-    Index to = rows.begin(i);
-    for (Index row = from.rows.begin(i); row < from.rows.end(i); ++row, ++to) {
-      inner[to] = i;
-      outer[to] = from.values[row];
-      cot_theta[to] = from.column[0][row];
-      var_cot[to] = from.column[1][row];
-    }
   }
 };
 
@@ -170,24 +151,14 @@ Doublets find_doublets(Exec& exec, const SortedHits& hits, const DetectorView& d
   const Index n_hits = hits.n_hits();
   const Beginnings beginning{exec.scratch<std::uint32_t>(n_hits), exec.scratch<std::uint32_t>(n_hits),
                              exec.scratch<float>(n_hits)};
-  const OuterHits others =
+  const DescribedRows others =
       gather_described_rows(exec, n_hits, DoubletWalk<false>{hits, detector, neighbours, skipping, reach, beginning});
   for_each(exec, n_hits, CollectBeginnings{others, beginning});
-  const OuterHits innermost =
+  const DescribedRows innermost =
       gather_described_rows(exec, n_hits, DoubletWalk<true>{hits, detector, neighbours, skipping, reach, beginning});
-  auto sum = exec.scratch<Index>(n_hits + 1);
-  for_each(exec, n_hits + 1, AddOffsets{innermost.rows, others.rows, sum});
-  const Offsets rows{sum};
-  const auto n = static_cast<Index>(innermost.values.size() + others.values.size());
-  const FillBoth out{innermost,
-                     others,
-                     rows,
-                     exec.scratch<Index>(n),
-                     exec.scratch<Index>(n),
-                     exec.scratch<float>(n),
-                     exec.scratch<float>(n)};
-  for_each(exec, n_hits, out);
-  return {rows, out.inner, out.outer, out.cot_theta, out.var_cot};
+  const DescribedRows all = join_rows(exec, innermost, others);  // a hit is on an innermost layer or not
+  const auto n = static_cast<Index>(all.values.size());
+  return {all.rows, row_of_each(exec, all.rows, n), all.values, all.column[0], all.column[1]};
 }
 
 }  // namespace helix::patatrack

@@ -2,6 +2,7 @@
 
 #include "kernels/core/hd.h"
 #include "kernels/core/lanes.h"
+#include "kernels/core/minmax.h"
 #include "kernels/core/phi.h"
 #include "kernels/geometry/detector.h"
 #include "kernels/patatrack/fast_circle.h"
@@ -54,7 +55,8 @@ HELIX_HD bool crosses(const Module& module, const HelixPoint<float>& p, float co
 struct Crossings {
   Lanes arc;  // mm, transverse, from the perigee
   HelixPoint<Lanes> point;
-  LaneMask inside;  // within the extent of the layer
+  Lanes coordinate;  // mm: z on a barrel layer, r on a disc
+  LaneMask inside;   // within the extent of the layer
 };
 
 HELIX_HD Crossings cross_layer(const Helices& h, const Layer& layer) {
@@ -74,23 +76,28 @@ HELIX_HD Crossings cross_layer(const Helices& h, const Layer& layer) {
     chord = out.arc * sine_over(choose(reached, half, Lanes{}));
   }
   out.point = h.at_chord(choose(reached, chord, Lanes{}), out.arc);
-  const Lanes coordinate =
+  out.coordinate =
       layer.kind == LayerKind::barrel ? out.point.z : root(out.point.x * out.point.x + out.point.y * out.point.y);
-  out.inside = reached & (coordinate >= layer.coordinate_min) & (coordinate <= layer.coordinate_max);
+  out.inside = reached & (out.coordinate >= layer.coordinate_min) & (out.coordinate <= layer.coordinate_max);
   return out;
 }
 
-/// Whether a helix that crosses the layer at p passes the active area of a module, a margin inside: not beside or
-/// between modules.
-HELIX_HD bool active_at(const HelixPoint<float>& p, float cot, const DetectorView& detector, const Layer& layer,
-                        float margin) {
-  const float coordinate = layer.kind == LayerKind::barrel ? p.z : std::sqrt(p.x * p.x + p.y * p.y);
-  const auto phi = static_cast<std::uint32_t>(turn_of(p.x, p.y)) ^ 0x80000000u;
-  const Index i_phi = static_cast<Index>((static_cast<std::uint64_t>(phi) * kGridPhi) >> 32);
+/// The cells of the module finder that helices cross the layer in, where they are inside; any of its cells elsewhere.
+HELIX_HD void find_cells(Crossings& c, const Layer& layer, Index (&cell)[kLanes]) {
   const float cells = kGridCoordinate / (layer.coordinate_max - layer.coordinate_min);
-  const auto i_coordinate = static_cast<Index>((coordinate - layer.coordinate_min) * cells);
-  const Index cell = layer.grid_first + i_phi * kGridCoordinate +
-                     (i_coordinate < kGridCoordinate ? i_coordinate : kGridCoordinate - 1);
+  const float *x = &lane(c.point.x, 0), *y = &lane(c.point.y, 0), *coordinate = &lane(c.coordinate, 0);
+  for (int i = 0; i < kLanes; ++i) {
+    const auto phi = static_cast<std::uint32_t>(turn_of(x[i], y[i])) ^ 0x80000000u;
+    const auto i_phi = static_cast<Index>((phi >> 16) * kGridPhi >> 16);
+    const float at = (coordinate[i] - layer.coordinate_min) * cells;
+    const auto i_coordinate = static_cast<Index>(smaller(larger(at, 0.f), kGridCoordinate - 1.f));
+    cell[i] = layer.grid_first + i_phi * kGridCoordinate + i_coordinate;
+  }
+}
+
+/// Whether a helix that crosses a layer at p, in this cell of the module finder, passes the active area of a module, a
+/// margin inside: not beside or between modules.
+HELIX_HD bool active_at(const HelixPoint<float>& p, float cot, const DetectorView& detector, Index cell, float margin) {
   for (Index k = detector.grid.begin(cell); k < detector.grid.end(cell); ++k)
     if (crosses(detector.modules[detector.grid_modules[k]], p, cot, margin)) return true;
   return false;

@@ -1,5 +1,6 @@
 #include "kernels/patatrack/features.h"
 
+#include "kernels/core/lane_math.h"
 #include "kernels/core/minmax.h"
 #include "kernels/core/parallel.h"
 #include "kernels/core/units.h"
@@ -69,9 +70,9 @@ struct CountMissing {
     std::uint64_t layers[kLanes];
     for (int i = 0; i < kLanes; ++i) {
       tuple[i] = begin + (i < left ? i : 0);
-      layers[i] = layers_of(tuple[i]);
+      layers[i] = i < left ? layers_of(tuple[i]) : ~std::uint64_t{0};
     }
-    const Helices h = helices(tuple);
+    Helices h = helices(tuple);
     for (int i = 0; i < kLanes && i < left; ++i) {
       float* value = out[tuple[i]].value;
       value[kMissingInner] = value[kMissingMiddle] = value[kMissingOuter] = 0.f;
@@ -79,14 +80,16 @@ struct CountMissing {
     for (std::int32_t l = 0; l < static_cast<std::int32_t>(detector.layers.size()); ++l) {
       const Layer& layer = detector.layers[l];
       Crossings c = cross_layer(h, layer);
-      if (!any(c.inside)) continue;
-      Lanes inside = choose(c.inside, lanes_of(1.f), Lanes{});
-      for (int i = 0; i < kLanes && i < left; ++i) {
-        if (lane(inside, i) == 0.f || (layers[i] >> l & 1) != 0) continue;
+      unsigned unseen = set_lanes(c.inside);
+      for (int i = 0; i < kLanes; ++i) unseen &= ~((layers[i] >> l & 1u) << i);
+      if (unseen == 0) continue;
+      Index cell[kLanes];
+      find_cells(c, layer, cell);
+      visit_lanes(unseen, [&](int i) {
         HelixPoint<Lanes>& p = c.point;
         const HelixPoint<float> at{lane(p.x, i), lane(p.y, i), lane(p.z, i), lane(p.tx, i), lane(p.ty, i)};
-        if (active_at(at, fit[tuple[i]].cot_theta, detector, layer, margin)) count(tuple[i], lane(c.arc, i));
-      }
+        if (active_at(at, lane(h.cot, i), detector, cell[i], margin)) count(tuple[i], lane(c.arc, i));
+      });
     }
   }
 };
@@ -120,11 +123,15 @@ struct Describe {
     return static_cast<Index>(detector.pairs.size());
   }
 
-  HELIX_HD void look_at_hits(Index t, const TrackFit& f, TrackFeatures& features) const {
+  /// What the log of is a feature.
+  struct Logs {
+    Lanes line_chi2, circle_chi2, dxy_pull, dxy, competition;
+  };
+
+  HELIX_HD float look_at_hits(Index t, float cot, TrackFeatures& features) const {
     const Index begin = tracks.rows.begin(t), end = tracks.rows.end(t);
     const Index layers = tuples.rows.size(t);
     float sizes = 0, used = 0, in_longer = 0, n_uses = 0;
-    const float cot = std::fabs(f.cot_theta);
     for (Index k = begin; k < end; ++k) {
       const Index hit = tracks.hit[k];
       const float low = hits.cot_min[hit], high = hits.cot_max[hit];
@@ -140,26 +147,43 @@ struct Describe {
     }
     features.value[kClusterSize] = used > 0 ? std::sqrt(sizes / used) : 0.f;
     features.value[kInLonger] = in_longer;
-    features.value[kCompetition] = std::log(n_uses / static_cast<float>(layers));
     features.value[kOverlapHits] = static_cast<float>(end - begin - layers);
+    return n_uses / static_cast<float>(layers);
   }
 
-  HELIX_HD void operator()(Index t) const {
-    const TrackFit f = fit[t];
+  HELIX_HD void describe(Index t, int i, Logs& logs) const {
+    const TrackFit& f = fit[t];
     TrackFeatures& features = out[t];
     const Index begin = tuples.rows.begin(t), end = tuples.rows.end(t);
     const auto n = static_cast<float>(tracks.rows.size(t));
-    features.value[kLineChi2] = std::log(f.chi2_line / (n - 2.f) + 1e-3f);
-    features.value[kCircleChi2] = n > 3.f ? std::log(f.chi2_circle / (n - 3.f) + 1e-3f) : 0.f;
-    features.value[kDxyPull] = std::log(std::fabs(f.dxy) / std::sqrt(larger(f.circle[3], 1e-12f)) + 1e-2f);
-    features.value[kDxy] = std::log(std::fabs(f.dxy) + 1e-3f);
+    lane(logs.line_chi2, i) = f.chi2_line / (n - 2.f) + 1e-3f;
+    lane(logs.circle_chi2, i) = n > 3.f ? f.chi2_circle / (n - 3.f) + 1e-3f : 1.f;
+    lane(logs.dxy_pull, i) = std::fabs(f.dxy) / std::sqrt(larger(f.circle[3], 1e-12f)) + 1e-2f;
+    lane(logs.dxy, i) = std::fabs(f.dxy) + 1e-3f;
     features.value[kInversePt] = std::fabs(f.q_over_pt);
     features.value[kSlope] = std::fabs(f.cot_theta);
     features.value[kInnerPair] = static_cast<float>(pair_row(tuples.hit[begin], tuples.hit[begin + 1]));
     features.value[kOuterPair] = static_cast<float>(pair_row(tuples.hit[end - 2], tuples.hit[end - 1]));
     features.value[kOccupancy] = occupancy[hits.event[tuples.hit[begin]]];
     features.value[kVertex] = 0.f;
-    look_at_hits(t, f, features);
+    lane(logs.competition, i) = look_at_hits(t, features.value[kSlope], features);
+  }
+
+  HELIX_HD void operator()(Index group) const {
+    const Index begin = group * kLanes, left = tuples.n() - begin;
+    const Lanes one = lanes_of(1.f);
+    Logs logs{one, one, one, one, one};
+    for (int i = 0; i < kLanes && i < left; ++i) describe(begin + i, i, logs);
+    logs = {logarithm(logs.line_chi2), logarithm(logs.circle_chi2), logarithm(logs.dxy_pull), logarithm(logs.dxy),
+            logarithm(logs.competition)};
+    for (int i = 0; i < kLanes && i < left; ++i) {
+      float* value = out[begin + i].value;
+      value[kLineChi2] = lane(logs.line_chi2, i);
+      value[kCircleChi2] = lane(logs.circle_chi2, i);
+      value[kDxyPull] = lane(logs.dxy_pull, i);
+      value[kDxy] = lane(logs.dxy, i);
+      value[kCompetition] = lane(logs.competition, i);
+    }
   }
 };
 
@@ -176,9 +200,10 @@ Span<TrackFeatures> describe_tracks(Exec& exec, const HitBatch& batch, const Sor
   auto occupancy = exec.scratch<float>(batch.n_events());
   for_each(exec, batch.n_events(), Occupancy{hits.segments, static_cast<Index>(detector.layers.size()), occupancy});
   auto out = exec.scratch<TrackFeatures>(tuples.n());
-  for_each(exec, tuples.n(), Describe{hits, tuples, tracks, fit, detector, uses, longest, occupancy, out});
+  const Index groups = (tuples.n() + kLanes - 1) / kLanes;
+  for_each(exec, groups, Describe{hits, tuples, tracks, fit, detector, uses, longest, occupancy, out});
   for_each(
-      exec, (tuples.n() + kLanes - 1) / kLanes,
+      exec, groups,
       CountMissing{batch, hits, tuples, fit, detector, config.expected_margin, -kGevPerTeslaMm * detector.field, out});
   return out;
 }

@@ -24,41 +24,45 @@ HELIX_HD Index row_of(Offsets offsets, Index element) {
   return low;
 }
 
-/// Key of each hit: segment, phi, coordinate, from the highest bits down.
+/// The key of each hit but for its phi: segment and coordinate.
 struct MakeKeys {
   HitBatch hits;
   DetectorView detector;
   Span<std::uint64_t> key;
-  Span<Index> original;
-  Span<Turn> turn;  // [hits] of the batch
+  Span<float> x, y;  // [hits] of the batch, from the beam spot
 
   HELIX_HD void operator()(Index i) const {
     const Index event = row_of(hits.events, i);
     const BeamSpot spot = hits.beam_spot[event];
-    const float x = hits.x[i] - spot.x, y = hits.y[i] - spot.y;
+    x[i] = hits.x[i] - spot.x;
+    y[i] = hits.y[i] - spot.y;
     const std::int32_t layer = detector.modules[hits.module[i]].layer;
     const auto n_layers = static_cast<Index>(detector.layers.size());
     const bool used = layer >= 0;
     const Index segment = used ? event * n_layers + layer : hits.n_events() * n_layers;
     const bool barrel = used && detector.layers[layer].kind == LayerKind::barrel;
-    const float coordinate = barrel ? hits.z[i] : std::sqrt(x * x + y * y);
+    const float coordinate = barrel ? hits.z[i] : std::sqrt(x[i] * x[i] + y[i] * y[i]);
     const float shifted = (coordinate + kCoordinateOffset) * kCoordinateScale;
     const float limit = static_cast<float>((1 << kPositionBits) - 1);
     const auto position = static_cast<std::uint32_t>(shifted < 0 ? 0.f : (shifted > limit ? limit : shifted));
-    turn[i] = turn_of(x, y);
-    const std::uint32_t phi = (static_cast<std::uint32_t>(turn[i]) ^ 0x80000000u) >> (32 - kPositionBits);
-    key[i] = (static_cast<std::uint64_t>(segment) << (2 * kPositionBits)) |
-             (static_cast<std::uint64_t>(phi) << kPositionBits) | position;
-    original[i] = i;
+    key[i] = (static_cast<std::uint64_t>(segment) << (2 * kPositionBits)) | position;
   }
 };
 
-/// First element of each row of a sorted run of row numbers: every element fills the gap before it.
-HELIX_HD void fill_gap(Index i, Index n, Index row, Index row_before, Index n_rows, Span<Index> first) {
-  for (Index r = row_before + 1; r <= row; ++r) first[r] = i;
-  if (i == n - 1)
-    for (Index r = row + 1; r <= n_rows; ++r) first[r] = n;
-}
+/// Apart, so that it vectorises.
+struct AddPhi {
+  Span<const float> x, y;
+  Span<std::uint64_t> key;
+  Span<Index> original;
+  Span<Turn> turn;  // [hits] of the batch
+
+  HELIX_HD void operator()(Index i) const {
+    turn[i] = turn_of(x[i], y[i]);
+    const std::uint32_t phi = (static_cast<std::uint32_t>(turn[i]) ^ 0x80000000u) >> (32 - kPositionBits);
+    key[i] |= static_cast<std::uint64_t>(phi) << kPositionBits;
+    original[i] = i;
+  }
+};
 
 struct MakeSegments {
   Span<const std::uint64_t> key;
@@ -82,7 +86,7 @@ struct MakeSorted {
   Span<const std::uint64_t> key;
   Span<const Index> original;
   Span<const Turn> turn;
-  Span<float> x, y, z, r, cot_min, cot_max, var_z, var_r, scattering;
+  Span<float> x, y, z, r, cot_min, cot_max, scattering;
   Span<Turn> phi;
   Span<Index> event;
   Span<std::int32_t> layer, module;
@@ -109,25 +113,19 @@ struct MakeSorted {
     }
     cot_min[i] = window.cot_min;
     cot_max[i] = window.cot_max;
-    const Layer& on = detector.layers[l];
-    const bool barrel = on.kind == LayerKind::barrel;
-    var_z[i] = barrel ? on.var_v : 0.f;
-    var_r[i] = barrel ? 0.f : on.var_v;
-    scattering[i] = scattering_of(on);
+    scattering[i] = scattering_of(detector.layers[l]);
   }
 };
 
-struct MakeBins {
+struct CountBins {
   Span<const Index> event;
   Span<const std::int32_t> layer;
   Span<const Turn> phi;
-  Index n_layers, n_rows;
-  Span<Index> first;  // [rows + 1]
+  Index n_layers;
+  Span<Index> count;  // [segments * kPhiBins]
 
-  HELIX_HD Index row(Index i) const { return (event[i] * n_layers + layer[i]) * kPhiBins + phi_bin(phi[i]); }
   HELIX_HD void operator()(Index i) const {
-    const auto n = static_cast<Index>(phi.size());
-    fill_gap(i, n, row(i), i == 0 ? -1 : row(i - 1), n_rows, first);
+    atomic_add(&count[(event[i] * n_layers + layer[i]) * kPhiBins + phi_bin(phi[i])], Index{1});
   }
 };
 
@@ -147,7 +145,9 @@ SortedHits prepare_hits(Exec& exec, const HitBatch& hits, const DetectorView& de
   auto key = exec.scratch<std::uint64_t>(n);
   auto original = exec.scratch<Index>(n);
   auto turn = exec.scratch<Turn>(n);
-  for_each(exec, n, MakeKeys{hits, detector, key, original, turn});
+  auto x = exec.scratch<float>(n), y = exec.scratch<float>(n);
+  for_each(exec, n, MakeKeys{hits, detector, key, x, y});
+  for_each(exec, n, AddPhi{x, y, key, original, turn});
   sort_by_key(exec, key, original, 2 * kPositionBits + bits_of(static_cast<std::uint64_t>(n_segments)));
 
   auto segments = exec.scratch<Index>(n_segments + 1);
@@ -168,17 +168,16 @@ SortedHits prepare_hits(Exec& exec, const HitBatch& hits, const DetectorView& de
                     exec.scratch<float>(n_used),
                     exec.scratch<float>(n_used),
                     exec.scratch<float>(n_used),
-                    exec.scratch<float>(n_used),
-                    exec.scratch<float>(n_used),
                     exec.scratch<Turn>(n_used),
                     exec.scratch<Index>(n_used),
                     exec.scratch<std::int32_t>(n_used),
                     exec.scratch<std::int32_t>(n_used)};
   for_each(exec, n_used, sorted);
 
-  auto bins = exec.scratch<Index>(n_segments * kPhiBins + 1);
-  if (n_used == 0) fill(exec, bins, Index{0});
-  for_each(exec, n_used, MakeBins{sorted.event, sorted.layer, sorted.phi, n_layers, n_segments * kPhiBins, bins});
+  auto bin_sizes = exec.scratch<Index>(n_segments * kPhiBins);
+  fill(exec, bin_sizes, Index{0});
+  for_each(exec, n_used, CountBins{sorted.event, sorted.layer, sorted.phi, n_layers, bin_sizes});
+  const Offsets bins = exclusive_scan(exec, bin_sizes);
 
   return {sorted.x,
           sorted.y,
@@ -187,15 +186,13 @@ SortedHits prepare_hits(Exec& exec, const HitBatch& hits, const DetectorView& de
           sorted.phi,
           sorted.cot_min,
           sorted.cot_max,
-          sorted.var_z,
-          sorted.var_r,
           sorted.scattering,
           original.subspan(0, n_used),
           sorted.event,
           sorted.layer,
           sorted.module,
           {segments},
-          bins};
+          bins.at};
 }
 
 }  // namespace helix::patatrack

@@ -16,7 +16,6 @@ struct SortedHits {
   Span<const float> x, y, z, r;        // [sorted] mm, from the beam spot
   Span<const Turn> phi;                // [sorted]
   Span<const float> cot_min, cot_max;  // [sorted] range of |cot theta| that the cluster size allows
-  Span<const float> var_z, var_r;      // [sorted] mm^2: variances across the layer, one of which is 0
   Span<const float> scattering;        // [sorted] squared angle, times pt^2, in the hit's layer: GeV^2
   Span<const Index> original;          // [sorted] row in the batch
   Span<const Index> event;             // [sorted]

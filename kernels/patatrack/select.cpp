@@ -28,9 +28,8 @@ struct Score {
   HELIX_HD void operator()(Index k) const {
     const Index t = tuple.empty() ? k : tuple[k];
     const Index layers = in.tuples.rows.size(t);
-    const int row = (stage * kTrackClasses + (layers <= 3 ? 0 : (layers == 4 ? 1 : 2))) * kFeatures;
-    float sum = 0;
-    for (int f = 0; f < kFeatures; ++f) sum += evaluate(scores.terms[row + f], scores.values, in.features[t].value[f]);
+    const int row = stage * kTrackClasses + (layers <= 3 ? 0 : (layers == 4 ? 1 : 2));
+    const float sum = score_of(scores.terms[row], scores.values, in.features[t].value);
     score[k] = std::isfinite(in.fit[t].chi2_line) ? sum : -1e9f;
   }
 };

@@ -116,6 +116,63 @@ TEST_CASE("exclusive_scan gives the bounds of rows and their total") {
   CHECK(device.exec().sync_read(offsets.total()) == expected.back());
 }
 
+TEST_CASE("row_of_each names the row of each value, whatever rows are empty") {
+  const Index n = GENERATE(from_range(kSizes));
+  const Index most = GENERATE(1, 2, 5);
+  CAPTURE(n, most);
+  TestDevice device;
+  const auto sizes = random_values(n, most, 7);
+  std::vector<Index> bounds{0}, expected;
+  for (Index row = 0; row < n; ++row) {
+    bounds.push_back(bounds.back() + sizes[row]);
+    expected.insert(expected.end(), static_cast<std::size_t>(sizes[row]), row);
+  }
+  const Offsets rows{device.upload(bounds)};
+  CHECK(device.download(row_of_each(device.exec(), rows, bounds.back())) == expected);
+}
+
+/// n rows, those for which row / run % 2 is `side` with up to four values.
+struct OneSide {
+  std::vector<Index> bounds{0}, values;
+  std::vector<float> column[2];
+
+  OneSide(Index n, Index run, Index side, unsigned seed) {
+    const auto sizes = random_values(n, 5, seed);
+    for (Index row = 0; row < n; ++row) {
+      for (Index k = 0; row / run % 2 == side && k < sizes[row]; ++k) {
+        values.push_back(1000 * row + k);
+        for (float c : {0.f, 1.f}) column[static_cast<int>(c)].push_back(static_cast<float>(values.size()) + 0.5f * c);
+      }
+      bounds.push_back(static_cast<Index>(values.size()));
+    }
+  }
+  DescribedRows upload(TestDevice& device) const {
+    return {{{device.upload(bounds)}, device.upload(values)}, {device.upload(column[0]), device.upload(column[1])}};
+  }
+};
+
+TEST_CASE("join_rows puts the rows of both sides into one table, with what describes them") {
+  const Index n = GENERATE(from_range(kSizes));
+  const Index run = GENERATE(1, 3, 100);
+  CAPTURE(n, run);
+  TestDevice device;
+  const OneSide sides[2] = {{n, run, 0, 8}, {n, run, 1, 9}};
+  std::vector<Index> bounds{0}, values;
+  std::vector<float> column[2];
+  for (Index row = 0; row < n; ++row) {
+    const OneSide& from = sides[row / run % 2];
+    for (Index at = from.bounds[row]; at < from.bounds[row + 1]; ++at) {
+      values.push_back(from.values[at]);
+      for (int c = 0; c < 2; ++c) column[c].push_back(from.column[c][at]);
+    }
+    bounds.push_back(static_cast<Index>(values.size()));
+  }
+  const DescribedRows joined = join_rows(device.exec(), sides[0].upload(device), sides[1].upload(device));
+  CHECK(device.download(joined.rows) == bounds);
+  CHECK(device.download(joined.values) == values);
+  for (int c = 0; c < 2; ++c) CHECK(device.download(joined.column[c]) == column[c]);
+}
+
 TEST_CASE("sort_by_key is stable and looks at the low bits alone") {
   const Index n = GENERATE(from_range(kSizes));
   const int bits = GENERATE(0, 1, 11, 12, 22, 50, 64);
