@@ -123,7 +123,7 @@ struct Describe {
     return static_cast<Index>(detector.pairs.size());
   }
 
-  /// What the log of is a feature.
+  /// What features are the logarithms of.
   struct Logs {
     Lanes line_chi2, circle_chi2, dxy_pull, dxy, competition;
   };
