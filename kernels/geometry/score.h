@@ -46,8 +46,9 @@ struct ScoreTerms {
   float low[kFeatures] = {};           // first node
   float per_unit[kFeatures] = {};      // nodes in an interval of length 1
   std::int32_t first[kFeatures] = {};  // value of the first node in ScoreView::values, where those of the others follow
-  std::int32_t last[kFeatures] = {};   // number of the last but one node
+  std::int32_t last[kFeatures] = {};   // number of the last interval between nodes
 
+  /// Nodes equally spaced over from .. to, whose values stand in ScoreView::values from first_value on.
   void set(Feature f, double from, double to, std::size_t first_value, std::size_t nodes) {
     low[f] = static_cast<float>(from);
     per_unit[f] = static_cast<float>(static_cast<double>(nodes - 1) / (to - from));
