@@ -156,10 +156,11 @@ class Load(unittest.TestCase):
         while done < 1000:
             single = self.bench("--clients", 24, *CHECK, *mix)
             several = self.bench("--clients", 8, *CHECK, "--events-per-request", 3, "--seed", 2, *mix)
-            for load in (single.end(self), several.end(self)):
+            # none may come within the measurement, on a machine with more work than this
+            for load in (run.end(self, ENDED_WELL, SOME_FAILED) for run in (single, several)):
                 self.assertEqual(set(load.codes), {"OK"}, load.text)
                 done += load.codes["OK"]
-                batch_events.append(load.figures["batch_events"])
+                batch_events.append(load.figures.get("batch_events") or 0)
         self.assertGreater(max(batch_events), 3, "requests were never gathered")
         say(f"mixed batches: {done} answers, all equal to --local's; events a batch on average:",
             ", ".join(f"{n:.1f}" for n in batch_events))
