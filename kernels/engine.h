@@ -51,6 +51,9 @@ class Engine {
   /// Bytes that its arenas hold from batch to batch. Called on the thread that calls run, between runs.
   virtual std::size_t memory() const { return 0; }
 
+  /// Events that it computes side by side: with fewer in a batch, threads of it have less to do.
+  virtual int events_side_by_side() const { return 1; }
+
   /// "cpu" or "cuda"
   virtual std::string backend() const = 0;
   /// For people: "CPU, 2 threads", "NVIDIA H200, device 0"

@@ -167,6 +167,7 @@ class CpuEngine final : public Engine {
     return bytes;
   }
 
+  int events_side_by_side() const override { return threads_; }
   std::string backend() const override { return "cpu"; }
   std::string device() const override {
     return "CPU, " + std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads");

@@ -18,6 +18,11 @@ std::vector<std::unique_ptr<Engine>> all_with_faults(std::vector<std::unique_ptr
   return engines;
 }
 
+BatcherOptions for_lanes(BatcherOptions options, const std::vector<std::unique_ptr<Engine>>& engines) {
+  options.limits.side_by_side = engines.front()->events_side_by_side();
+  return options;
+}
+
 }  // namespace
 
 Result<PipelineOptions> pipeline_options(const Options& options) {
@@ -51,7 +56,7 @@ Pipeline::Pipeline(PipelineFacts facts, std::shared_ptr<const Detector> detector
       detector_(std::move(detector)),
       observer_(observer),
       admission_(std::move(options.admission), in_all),
-      queue_(std::move(options.batcher), static_cast<int>(engines.size())),
+      queue_(for_lanes(std::move(options.batcher), engines), static_cast<int>(engines.size())),
       lanes_(all_with_faults(std::move(engines), options.faults), queue_, options.watchdog, std::move(all_lost),
              observer) {}
 

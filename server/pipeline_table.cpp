@@ -54,7 +54,7 @@ std::shared_ptr<const Detector> geometry_of(const exatrkx::Model& model) {
 
 Engines echo_engines(const Options& options) {
   Engines engines;
-  for (int lane = 0; lane < options.server.cpu_lanes; ++lane) engines.push_back(echo::make_engine());
+  for (int lane = 0; lane < cpu_lanes(options.server); ++lane) engines.push_back(echo::make_engine());
   return engines;
 }
 

@@ -22,7 +22,8 @@ class Batcher::Filling {
   Filling(const Batcher& batcher, Clock::time_point now)
       : batcher_(batcher),
         now_(now),
-        bound_ms_(batcher.cost_bound_ms()),
+        limit_ms_(batcher.limit_ms()),
+        worthwhile_ms_(batcher.overhead_ms()),
         max_events_(batcher.limits_.max_events),
         waiting_(batcher.room_.size()) {
     // what waits is shared between the lanes that are free
@@ -55,7 +56,8 @@ class Batcher::Filling {
     if (work.events > max_events_ || work.hits > std::min(limits.max_hits, batcher_.hits_that_fit_)) return false;
     const double needed = std::max(static_cast<double>(bytes), batcher_.cost_.bytes(work));
     if (limits.max_bytes > 0 && needed > limits.max_bytes) return false;
-    return batcher_.cost_.ms(work) <= bound_ms_;
+    const double ms = batcher_.cost_.ms(work);
+    return ms <= limit_ms_ && (ms <= worthwhile_ms_ || work.events <= limits.side_by_side);
   }
 
   /// Whether the batch will end after its deadline, however short it is made for it. Never the last one, so that a
@@ -71,12 +73,14 @@ class Batcher::Filling {
     if (facts.deadline == Clock::time_point::max()) return;
     const double slack = in_ms(facts.deadline - now_);
     if (slack < batcher_.cost_.ms(facts.work)) return;  // late whatever is done
-    bound_ms_ = std::min(bound_ms_, std::max(slack, kWorthwhile * batcher_.cost_.fixed_ms()));
+    limit_ms_ = std::min(limit_ms_, std::max(slack, kWorthwhile * batcher_.cost_.fixed_ms()));
   }
 
   const Batcher& batcher_;
   const Clock::time_point now_;
-  double bound_ms_, max_events_;
+  double limit_ms_;
+  const double worthwhile_ms_;  // more events make little more of the fixed cost
+  double max_events_;
   double least_ms_;  // the whole batch, as things stand
   double least_fixed_ms_;
   Work work_{};
@@ -92,14 +96,19 @@ Batcher::Batcher(BatcherOptions options, int lanes)
       target_(limits_.target_p99),
       hits_that_fit_(kNoBound) {}
 
-double Batcher::cost_bound_ms() const {
-  double bound = kNoBound;
-  if (limits_.max_cost > Clock::duration::zero()) bound = in_ms(limits_.max_cost);
-  if (target_.bound_ms() > 0) bound = std::min(bound, target_.bound_ms());
-  if (limits_.overhead > 0 && cost_.trusted())
-    bound = std::min(bound, std::max(kShortBatchMs, cost_.fixed_ms() / limits_.overhead));
-  return bound;
+double Batcher::limit_ms() const {
+  double limit = kNoBound;
+  if (limits_.max_cost > Clock::duration::zero()) limit = in_ms(limits_.max_cost);
+  if (target_.bound_ms() > 0) limit = std::min(limit, target_.bound_ms());
+  return limit;
 }
+
+double Batcher::overhead_ms() const {
+  if (limits_.overhead <= 0 || !cost_.trusted()) return kNoBound;
+  return std::max(kShortBatchMs, cost_.fixed_ms() / limits_.overhead);
+}
+
+double Batcher::cost_bound_ms() const { return std::min(limit_ms(), overhead_ms()); }
 
 double Batcher::running_ms(Clock::time_point now, Estimate estimate) const {
   double sum = 0;

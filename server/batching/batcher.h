@@ -18,6 +18,7 @@ struct BatchLimits {
   double max_bytes = 0;        // predicted; 0: no limit
   Clock::duration max_cost{};  // predicted; 0: no limit
   double overhead = 0.05;      // share of a batch's time that its fixed cost may be; 0: batches grow to the limits
+  double side_by_side = 1;     // events that a lane computes at once: batches grow so far, whatever their fixed cost
   Clock::duration max_queue_delay{};  // a free lane waits so long for a fuller batch, if who waits can; 0: never
   double preferred_events = 32;       // full enough not to wait
   Clock::duration target_p99{};       // of arrival to answer; 0: none
@@ -80,6 +81,9 @@ class Batcher {
 
  private:
   class Filling;
+
+  double limit_ms() const;
+  double overhead_ms() const;
 
   struct Running {
     Clock::time_point begun{};

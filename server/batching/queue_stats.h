@@ -23,6 +23,7 @@ struct QueueStats {
   std::size_t clients = 0;    // remembered for their shares
   // lanes and cost
   int lanes = 0, running = 0;  // in service; at a batch
+  int idle = 0;                // wait for a batch
   double fixed_ms = 0;         // of a batch
   double ms_of_10k_hits = 0;   // of one event in a batch of others
   double cost_bound_ms = 0;    // of a batch; infinity: none

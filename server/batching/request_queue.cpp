@@ -32,7 +32,31 @@ void RequestQueue::enter(std::unique_ptr<Request>& request, void (Batcher::*way)
     throw;
   }
   place->second = std::move(request);
-  ++pushes_;
+}
+
+void RequestQueue::wait(std::unique_lock<std::mutex>& lock, const std::stop_token& stop,
+                        std::optional<Clock::time_point> until) {
+  Idle mine;
+  idle_.push_back(&mine);
+  const auto told = [&mine] { return mine.told; };
+  if (until)
+    mine.changed.wait_for(lock, stop, *until - now_(), told);
+  else
+    mine.changed.wait(lock, stop, told);
+  std::erase(idle_, &mine);
+}
+
+/// The one that ran last, as its memory and its processor's are the warmest; and those not needed take no memory.
+void RequestQueue::tell_one() {
+  if (idle_.empty()) return;
+  Idle& lane = *idle_.back();
+  idle_.pop_back();
+  lane.told = true;
+  lane.changed.notify_one();
+}
+
+void RequestQueue::tell_all() {
+  while (!idle_.empty()) tell_one();
 }
 
 // Cancelled before it was here: looked at under the lock, so that cancel either finds it or comes before this.
@@ -50,11 +74,11 @@ Status RequestQueue::push(std::unique_ptr<Request>& request) {
       request->count_in(ends_);
       ++accepted_;
       enter(request, &Batcher::add, now);
+      tell_one();
     } else {
       ++rejected_late_;
     }
   }
-  changed_.notify_one();
   finish_unwanted(std::move(expired));
   return status;
 }
@@ -74,18 +98,14 @@ TakenBatch RequestQueue::take(const std::stop_token& stop) {
     if (!taken.batch.empty()) {
       TakenBatch batch{own_all(taken.batch), taken.run};
       const Batch late = own_all(taken.late);
-      if (!batcher_.room().empty()) changed_.notify_one();  // whoever was told of the push may be this lane
+      if (!batcher_.room().empty()) tell_one();  // whoever was told of the push may be this lane
       lock.unlock();
       for (const auto& request : late)
         request->refuse({Code::deadline_exceeded, "deadline cannot be met any more: too much went before"});
       return batch;
     }
     if (!closed_.ok()) return {};
-    const auto changed = [this, seen = pushes_] { return pushes_ != seen || !closed_.ok(); };
-    if (taken.wait_until)
-      changed_.wait_for(lock, stop, *taken.wait_until - now, changed);
-    else
-      changed_.wait(lock, stop, changed);
+    wait(lock, stop, taken.wait_until);
   }
 }
 
@@ -110,8 +130,8 @@ void RequestQueue::give_back(Batch batch, const Status& why) {
       ++retries_;
       enter(request, &Batcher::put_back, now);
     }
+    tell_all();
   }
-  changed_.notify_all();
   for (auto& [request, status] : finished) request->refuse(status);
 }
 
@@ -162,8 +182,8 @@ void RequestQueue::close(const Status& reason) {
   {
     const std::scoped_lock lock(mutex_);
     if (closed_.ok()) closed_ = reason;
+    tell_all();
   }
-  changed_.notify_all();
 }
 
 void RequestQueue::refuse_waiting(const Status& reason) {
@@ -227,6 +247,7 @@ QueueStats RequestQueue::stats() const {
   stats.backlog = batcher_.backlog(now);
   stats.clients = room.clients();
   stats.lanes = batcher_.lanes(), stats.running = batcher_.running();
+  stats.idle = static_cast<int>(idle_.size());
   stats.fixed_ms = cost.fixed_ms();
   stats.ms_of_10k_hits = cost.ms(Work::of(1, 10000)) - cost.fixed_ms();
   stats.cost_bound_ms = batcher_.cost_bound_ms();

@@ -9,7 +9,9 @@
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <optional>
 #include <unordered_map>
+#include <vector>
 
 namespace helix::server {
 
@@ -76,6 +78,15 @@ class RequestQueue {
   QueueStats stats() const;
 
  private:
+  /// A lane that waits.
+  struct Idle {
+    std::condition_variable_any changed{};
+    bool told = false;
+  };
+
+  void wait(std::unique_lock<std::mutex>& lock, const std::stop_token& stop, std::optional<Clock::time_point> until);
+  void tell_one();
+  void tell_all();
   void enter(std::unique_ptr<Request>& request, void (Batcher::*way)(Waiter&, Clock::time_point),
              Clock::time_point now);
   std::unique_ptr<Request> own(const Waiter* waiter);
@@ -84,13 +95,13 @@ class RequestQueue {
   void finish_unwanted(Batch batch);
 
   const Now now_;
-  mutable std::mutex mutex_;  // guards batcher_, by_id_, closed_, pushes_, accepted_
-  std::condition_variable_any changed_;
+  mutable std::mutex mutex_;  // guards batcher_, by_id_, closed_, idle_, accepted_
+  std::vector<Idle*> idle_;   // the last to wait last
   Ends ends_;
   Batcher batcher_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Request>> by_id_;  // those that wait
   Status closed_;                                                      // ok: open
-  std::uint64_t pushes_ = 0, accepted_ = 0;
+  std::uint64_t accepted_ = 0;
   std::atomic<std::uint64_t> rejected_full_{0}, rejected_late_{0}, splits_{0}, retries_{0};
 };
 

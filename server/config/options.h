@@ -35,8 +35,8 @@ struct ServerOptions {
   bool share_port = false;
   std::string geometry = "config/geometry/phase1";
   Backend backend = Backend::automatic;
-  int cpu_lanes = 1;
-  int cpu_threads = 0;
+  int cpu_lanes = 0;
+  int cpu_threads = 1;
   int cuda_lanes = 2;
   std::int64_t memory_budget = std::int64_t{4} << 30;
   std::chrono::milliseconds drain_delay{2000};
@@ -54,9 +54,11 @@ struct ServerOptions {
           "take over before the old one drains");
     field("geometry", geometry, "folder of the detector's geometry: detectors.csv and geometry.toml");
     field("backend", backend, "auto: CUDA where a device is present, else the CPU");
-    field("cpu_lanes", cpu_lanes, in(1, 256), "lanes of the CPU backend: batches that run at one time");
-    field("cpu_threads", cpu_threads, in(0, 4096),
-          "threads of each CPU lane; 0: all that this process may use, shared");
+    field("cpu_lanes", cpu_lanes, in(0, 1024),
+          "lanes of the CPU backend: batches that run at one time; 0: as many as the processors that this process may "
+          "use have room for");
+    field("cpu_threads", cpu_threads, in(1, 4096),
+          "threads of each CPU lane: more shorten the answer to a large request alone, and cost throughput");
     field("cuda_lanes", cuda_lanes, in(1, 16),
           "lanes of each CUDA device: the copies of one overlap the kernels of another");
     field("memory_budget", memory_budget, in(std::int64_t{1} << 20, std::int64_t{1} << 46), "bytes",
@@ -234,6 +236,7 @@ struct BeamSpotOptions {
 
 struct ExatrkxOptions {
   std::string models = "config/models/phase1, config/models/generic";
+  int lanes = 1;
   int threads = 0;
   exatrkx::Precision precision = exatrkx::Precision::fp32;
 
@@ -241,7 +244,9 @@ struct ExatrkxOptions {
   void fields(Field&& field) {
     field("models", models,
           "folders of models, separated by commas, each served as exatrkx/NAME, the first as exatrkx too; empty: none");
-    field("threads", threads, in(0, 4096), "threads of each model's CPU lane; 0: those of server.cpu_threads");
+    field("lanes", lanes, in(1, 1024), "CPU lanes of each model; on CUDA devices server.cuda_lanes");
+    field("threads", threads, in(0, 4096),
+          "threads of each of these; 0: the processors that this process may use, shared by the model's lanes");
     field("precision", precision, "of the networks' linear layers; sums and norms are fp32 always");
   }
 };

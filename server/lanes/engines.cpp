@@ -10,15 +10,10 @@
 namespace helix::server {
 namespace {
 
-int cpu_threads(const Options& options) {
-  const int threads = options.server.cpu_threads;
-  return threads > 0 ? threads : std::max(1, usable_cpus() / options.server.cpu_lanes);
-}
-
 Engines cpu_engines(const Detector& detector, const Options& options, const EngineOptions& common) {
   EngineOptions engine = common;
-  const int lanes = options.server.cpu_lanes;
-  engine.threads = cpu_threads(options);
+  const int lanes = cpu_lanes(options.server);
+  engine.threads = options.server.cpu_threads;
   Engines engines;
   for (int lane = 0; lane < lanes; ++lane) engines.push_back(make_cpu_engine(detector, options.patatrack, engine));
   return engines;
@@ -55,9 +50,10 @@ Result<Engines> model_on_cpu(const exatrkx::Model& model, const Options& options
       exatrkx::load_networks(model, {options.exatrkx.precision});
   if (!networks.ok()) return networks.status();
   EngineOptions engine = engine_options(options);
-  engine.threads = options.exatrkx.threads > 0 ? options.exatrkx.threads : cpu_threads(options);
+  const int lanes = options.exatrkx.lanes, threads = options.exatrkx.threads;
+  engine.threads = threads > 0 ? threads : std::max(1, usable_cpus() / lanes);
   Engines engines;
-  for (int lane = 0; lane < options.server.cpu_lanes; ++lane)
+  for (int lane = 0; lane < lanes; ++lane)
     engines.push_back(make_exatrkx_engine(model, *networks, engine));
   return engines;
 }
@@ -91,6 +87,10 @@ Result<ModelLanes> open_model(const std::string& folder, const Options& options)
 }
 
 }  // namespace
+
+int cpu_lanes(const ServerOptions& options) {
+  return options.cpu_lanes > 0 ? options.cpu_lanes : std::max(1, usable_cpus() / options.cpu_threads);
+}
 
 Result<std::vector<ModelLanes>> make_model_lanes(const Options& options) {
   std::vector<ModelLanes> all;

@@ -15,7 +15,10 @@ using Engines = std::vector<std::unique_ptr<Engine>>;
 /// Makes the engines of all lanes; tests bring their own.
 using EngineFactory = std::function<Result<Engines>(const Detector&, const Options&)>;
 
-/// One engine a lane: server.cuda_lanes on each CUDA device, or server.cpu_lanes.
+/// Lanes of the CPU backend: server.cpu_lanes, or one for each cpu_threads of the processors that this process may use.
+int cpu_lanes(const ServerOptions& options);
+
+/// One engine a lane: server.cuda_lanes on each CUDA device, or cpu_lanes.
 /// errors: unavailable (backend cuda, and there is no usable device)
 Result<Engines> make_engines(const Detector& detector, const Options& options);
 

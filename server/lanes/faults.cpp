@@ -13,6 +13,7 @@ class FaultyEngine final : public Engine {
 
   Status warm_up() override { return engine_->warm_up(); }
   std::size_t memory() const override { return engine_->memory(); }
+  int events_side_by_side() const override { return engine_->events_side_by_side(); }
   std::string backend() const override { return engine_->backend(); }
   std::string device() const override { return engine_->device(); }
 

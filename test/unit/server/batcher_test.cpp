@@ -90,6 +90,18 @@ TEST_CASE("batcher: a batch is as long as its fixed cost is worth, and within th
     for (int i = 0; i < 100; ++i) queue.come(Work::of(1, 1000));
     CHECK(queue.next().size() == 1);
   }
+  SECTION("a lane that computes several side by side gets so many, whatever their cost") {
+    Queue queue({.overhead = 0.05, .side_by_side = 4});
+    queue.teach(0, 10);
+    for (int i = 0; i < 100; ++i) queue.come(Work::of(1, 1000));
+    CHECK(queue.next().size() == 4);
+  }
+  SECTION("but no more than the limit of cost lets through") {
+    Queue queue({.max_cost = 25ms, .overhead = 0.05, .side_by_side = 4});
+    queue.teach(0, 10);
+    for (int i = 0; i < 100; ++i) queue.come(Work::of(1, 1000));
+    CHECK(queue.next().size() == 2);
+  }
   SECTION("limit of cost") {
     Queue queue({.max_cost = 10ms, .overhead = 0});
     queue.teach(5, 1);

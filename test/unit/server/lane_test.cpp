@@ -243,6 +243,32 @@ TEST_CASE("lane: a request that breaks devices breaks two, and no other is refus
   queue.close(unavailable("end"));
 }
 
+TEST_CASE("queue: of the lanes that wait the one that began last gets the next request, and each request wakes one") {
+  RequestQueue queue({}, 3);
+  const std::stop_source stop;
+  const auto idle = [&queue](int lanes) {
+    for (int i = 0; i < 3000 && queue.stats().idle != lanes; ++i) std::this_thread::sleep_for(1ms);
+    return queue.stats().idle == lanes;
+  };
+  std::vector<std::future<TakenBatch>> lanes;
+  for (int lane = 0; lane < 3; ++lane) {
+    lanes.push_back(std::async(std::launch::async, [&] { return queue.take(stop.get_token()); }));
+    REQUIRE(idle(lane + 1));
+  }
+  for (int lane = 2; lane >= 0; --lane) {
+    SumCaller caller({float(lane), 1});
+    auto request = caller.request();
+    REQUIRE(queue.push(request).ok());
+    REQUIRE(lanes[static_cast<std::size_t>(lane)].wait_for(60s) == std::future_status::ready);
+    CHECK(queue.stats().idle == lane);
+    const TakenBatch taken = lanes[static_cast<std::size_t>(lane)].get();
+    REQUIRE(taken.requests.size() == 1);
+    taken.requests.front()->refuse({Code::cancelled, "enough"});
+    queue.over(taken.run);
+    CHECK(caller.wait().message() == "enough");
+  }
+}
+
 TEST_CASE("lane: thousands cancelled, late, guilty and good at once, each ends once and is counted") {
   Bench bench(3, {.max_events = 16}, {.fail_every = 7});
   constexpr int kThreads = 3, kEach = 2000;
