@@ -87,6 +87,7 @@ void ServerTarget::send(const Payload& payload, int client, Clock::time_point de
   auto call = std::make_unique<Call>(payload, std::move(done));
   call->context.set_deadline(std::chrono::system_clock::now() + (deadline - Clock::now()));
   for (const auto& [key, value] : options_.metadata) call->context.AddMetadata(key, value);
+  announce(call->context, options_.pipeline);
   Connection& connection = *connections_[static_cast<std::size_t>(client) % connections_.size()];
   Call* const c = call.release();  // gRPC's until it calls back
   if (stop.stop_possible()) c->cancel.emplace(std::move(stop), Call::Cancel{c->context});

@@ -12,6 +12,7 @@ namespace helix::bench {
 struct ServerTargetOptions {
   std::string address;
   int connections = 1;
+  std::string pipeline;                                       // of all payloads
   std::vector<std::pair<std::string, std::string>> metadata;  // of each call
 };
 

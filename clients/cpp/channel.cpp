@@ -43,6 +43,11 @@ std::shared_ptr<grpc::Channel> make_channel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), channel_arguments());
 }
 
+void announce(grpc::ClientContext& context, const std::string& pipeline) {
+  if (std::all_of(pipeline.begin(), pipeline.end(), [](char c) { return c > ' ' && c <= '~'; }))
+    context.AddMetadata("helix-pipeline", pipeline);
+}
+
 std::optional<std::string> pushback_of(const grpc::ClientContext& context) {
   const auto& trailers = context.GetServerTrailingMetadata();
   const auto found = trailers.find("grpc-retry-pushback-ms");

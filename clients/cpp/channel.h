@@ -21,6 +21,10 @@ Status wait_for_connection(grpc::Channel& channel, const std::string& address, s
 /// Waits until the server answers, at most connect_timeout. errors: as Client::connect
 Result<std::shared_ptr<grpc::Channel>> open_channel(const ClientOptions& options);
 
+/// Tells the server the pipeline ahead of the request, so that one that is full need not read it. A name that is no
+/// header's value is left to the request.
+void announce(grpc::ClientContext& context, const std::string& pipeline);
+
 /// What the server says of trying again (grpc-retry-pushback-ms), if anything.
 std::optional<std::string> pushback_of(const grpc::ClientContext& context);
 

@@ -76,6 +76,7 @@ Result<Reconstruction> Client::reconstruct(const ReconstructCall& call, std::sto
   while (true) {
     grpc::ClientContext context;
     context.set_deadline(deadline);
+    announce(context, request.pipeline());
     v1::ReconstructResponse answer;
     grpc::Status status;
     {

@@ -50,7 +50,7 @@ Status connect(const Options& options, Setup& setup) {
   Result<PipelineDescription> pipeline = (*client)->describe(options.events.pipeline);
   if (!pipeline.ok()) return pipeline.status();
   setup.pipeline = *std::move(pipeline);
-  bench::ServerTargetOptions to{options.server.address, options.connections, {}};
+  bench::ServerTargetOptions to{options.server.address, options.connections, options.events.pipeline, {}};
   if (!options.client.empty()) to.metadata.emplace_back("helix-client", options.client);
   if (!options.priority.empty()) to.metadata.emplace_back("helix-priority", options.priority);
   auto target = std::make_unique<bench::ServerTarget>(to);

@@ -1,18 +1,11 @@
 #include "server/transport/client_facts.h"
 
-#include <optional>
 #include <string_view>
 
 namespace helix::server {
 namespace {
 
 constexpr std::size_t kLongestName = 128;
-
-std::optional<std::string> metadata(const grpc::ServerContextBase& context, const char* key) {
-  const auto found = context.client_metadata().find(key);
-  if (found == context.client_metadata().end()) return std::nullopt;
-  return std::string(found->second.data(), found->second.size());
-}
 
 Result<std::string> client_name(const grpc::ServerContextBase& context) {
   const auto auth = context.auth_context();
@@ -36,6 +29,12 @@ Result<int> priority_of(const std::string& text) {
 }
 
 }  // namespace
+
+std::optional<std::string> metadata(const grpc::ServerContextBase& context, const char* key) {
+  const auto found = context.client_metadata().find(key);
+  if (found == context.client_metadata().end()) return std::nullopt;
+  return std::string(found->second.data(), found->second.size());
+}
 
 std::string without_port(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
 

@@ -5,6 +5,7 @@
 
 #include <grpcpp/server_context.h>
 
+#include <optional>
 #include <string>
 
 namespace helix::server {
@@ -13,6 +14,9 @@ namespace helix::server {
 /// helix-client, else its address without port. The priority is the metadata helix-priority, else normal.
 /// errors: invalid_argument (helix-client too long, no such priority)
 Result<RequestFacts> client_facts(const grpc::ServerContextBase& context);
+
+/// What a call's metadata have under this key, the first of several.
+std::optional<std::string> metadata(const grpc::ServerContextBase& context, const char* key);
 
 /// "ipv4:10.0.0.1:4711" without the port.
 std::string without_port(const std::string& peer);

@@ -5,7 +5,6 @@
 #include "server/transport/decode.h"
 #include "server/transport/encode.h"
 #include "server/transport/grpc_status.h"
-#include "server/transport/request_head.h"
 
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/proto_buffer_reader.h>
@@ -71,13 +70,12 @@ Result<grpc::ByteBuffer> serialize(const v1::ReconstructResponse& message) {
 Exchange::Exchange(Origin origin, Observer& unplaced)
     : arrived_(Clock::now()), origin_(std::move(origin)), observer_(&unplaced) {}
 
-Status Exchange::look(const grpc::ByteBuffer& bytes, const Pipelines& pipelines) {
-  const std::optional<RequestHead> head = head_of(bytes);
-  if (!head || !origin_.client.ok()) return {};  // read tells why
+Status Exchange::look(const RequestHead& head, std::size_t bytes, const Pipelines& pipelines) {
+  if (!origin_.client.ok()) return {};  // read tells why
   const Pipelines::Lease lease = pipelines.current();
-  const Result<Pipeline*> pipeline = lease->find(head->pipeline);
+  const Result<Pipeline*> pipeline = lease->find(head.pipeline);
   if (!pipeline.ok()) return {};
-  const Applicant applicant{origin_.client->client, head->priority.value_or(origin_.client->priority), bytes.Length()};
+  const Applicant applicant{origin_.client->client, head.priority.value_or(origin_.client->priority), bytes};
   if (applicant.priority >= kPriorities || !(*pipeline)->admission().fits_alone(applicant.bytes).ok()) return {};
   Status status = (*pipeline)->has_room(applicant);
   full_ = !status.ok();
@@ -86,6 +84,7 @@ Status Exchange::look(const grpc::ByteBuffer& bytes, const Pipelines& pipelines)
 }
 
 Status Exchange::read(grpc::ByteBuffer& bytes, const Pipelines& pipelines) {
+  arrived_ = Clock::now();
   return guarded([&] {
     Status status = parse(bytes);
     return status.ok() ? check(pipelines) : status;
@@ -166,9 +165,12 @@ void Exchange::queue() {
   request ? request->refuse(status) : refuse(status);
 }
 
+// Either the queue hears from cancelled that nobody waits, or the id is here.
 void Exchange::withdraw() {
+  const std::uint64_t id = id_;
+  if (id == 0) return;
   const Pipelines::Lease lease = lease_;  // as in queue
-  if (id_ != 0) pipeline_->queue().cancel(id_);
+  pipeline_->queue().cancel(id);
 }
 
 void Exchange::answer(const Answer& answer, const Ended& ended) {

@@ -5,10 +5,12 @@
 #include "server/observe/observer.h"
 #include "server/pipelines.h"
 #include "server/transport/client_facts.h"
+#include "server/transport/request_head.h"
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,9 +35,9 @@ class Exchange : public Caller {
   Exchange(Origin origin, Observer& unplaced);
   ~Exchange() override = default;
 
-  /// Before any work: whether there is a place for a request of this size, as far as its head tells.
+  /// Before any work: whether there is a place for such a request, of so many bytes or more.
   /// errors: resource_exhausted, `full`
-  Status look(const grpc::ByteBuffer& bytes, const Pipelines& pipelines);
+  Status look(const RequestHead& head, std::size_t bytes, const Pipelines& pipelines);
 
   /// Takes the bytes, which are gone afterwards: a request that waits is held in memory once.
   /// errors: invalid_argument, not_found, resource_exhausted (over a limit)
@@ -46,7 +48,8 @@ class Exchange : public Caller {
   Status admit(std::function<void()> when_room = {});
   bool full() const { return full_; }
 
-  /// Takes the request out of the queue if it still waits there, and ends it: its client has gone. After queue.
+  /// Takes the request out of the queue if it still waits there, and ends it: its client has gone. By another thread
+  /// at any time, once `cancelled` says so.
   void withdraw();
 
   /// Hands an admitted request to its pipeline. This object may be gone when it returns.
@@ -75,7 +78,7 @@ class Exchange : public Caller {
   void observe(Code code, std::chrono::nanoseconds queue);
   void log_refusal(const Status& status);
 
-  const Clock::time_point arrived_;
+  Clock::time_point arrived_;
   const Origin origin_;
   Observer* observer_;  // of the pipeline, once that is known
   std::shared_ptr<google::protobuf::Arena> arena_;
@@ -88,7 +91,7 @@ class Exchange : public Caller {
   HitBatch hits_;                 // over the request
   Ticket ticket_;
   bool full_ = false;
-  std::uint64_t id_ = 0;  // of the request in the queue
+  std::atomic<std::uint64_t> id_ = 0;  // of the request in the queue, or on its way there
 };
 
 /// The bytes of a message. errors: internal

@@ -25,7 +25,8 @@ std::vector<std::string> split(const std::string& addresses) {
   return all;
 }
 
-// What streams that gRPC owns (reflection) may still take at the end; all calls of ours are over by then.
+// What streams that gRPC owns (reflection), and calls whose request has not come, may still take at the end; all others
+// of ours are over by then.
 constexpr std::chrono::milliseconds kServerPatience{1000};
 
 bool is_unix(const std::string& address) { return address.starts_with("unix:"); }

@@ -7,21 +7,18 @@
 
 namespace helix::server {
 
-/// Bytes for calls with hits, messages for the others.
-using ReconstructServiceBase = v1::Reconstruction::WithRawCallbackMethod_Reconstruct<
+/// Bytes for calls with hits, messages for the others. Reconstruct is added by hand.
+using ReconstructServiceBase =
     v1::Reconstruction::WithRawCallbackMethod_ReconstructStream<v1::Reconstruction::WithCallbackMethod_ListPipelines<
-        v1::Reconstruction::WithCallbackMethod_DescribePipeline<v1::Reconstruction::Service>>>>;
+        v1::Reconstruction::WithCallbackMethod_DescribePipeline<v1::Reconstruction::Service>>>;
 
 /// helix.v1.Reconstruction: decodes, validates and queues on gRPC's threads; lanes answer. Requests live on protobuf
 /// arenas of their own, from the bytes to the answer.
 class ReconstructService final : public ReconstructServiceBase {
  public:
   /// `unplaced` is told of requests that reach no pipeline.
-  ReconstructService(const Pipelines& pipelines, Gate& gate, Observer& unplaced, const StreamLimits& stream_limits)
-      : pipelines_(pipelines), gate_(gate), unplaced_(unplaced), streams_(pipelines, unplaced, stream_limits) {}
+  ReconstructService(const Pipelines& pipelines, Gate& gate, Observer& unplaced, const StreamLimits& stream_limits);
 
-  grpc::ServerUnaryReactor* Reconstruct(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
-                                        grpc::ByteBuffer* response) override;
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReconstructStream(
       grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* ListPipelines(grpc::CallbackServerContext* context, const v1::ListPipelinesRequest* request,

@@ -298,7 +298,7 @@ TEST_CASE("reload: SIGHUP does the same, and a geometry that is gone is an error
 }
 
 TEST_CASE("admin: state, log level and drain") {
-  auto helixd = start({"--drain-delay", "0s"});
+  auto helixd = start({"--drain-delay", "0s", "--cpu-lanes", "3"});
   const auto admin = Admin::connect(client_options(helixd->address()));
   REQUIRE(admin.ok());
   const auto state = (*admin)->state();
@@ -307,7 +307,7 @@ TEST_CASE("admin: state, log level and drain") {
   CHECK_FALSE(state->draining);
   REQUIRE(state->pipelines.size() == 2);
   CHECK(state->pipelines[0].name == "patatrack");
-  CHECK(state->pipelines[1].lanes_in_service == 1);
+  CHECK(state->pipelines[1].lanes_in_service == 3);
   CHECK(state->log_level == "info");
   CHECK((*admin)->set_log_level("debug").ok());
   CHECK((*admin)->state()->log_level == "debug");

@@ -3,6 +3,7 @@
 #include "test/wire/test_server.h"
 
 #include <catch2/catch.hpp>
+#include <grpcpp/generic/generic_stub.h>
 
 #include <future>
 #include <thread>
@@ -27,6 +28,53 @@ std::future<Reply> occupy(TestServer& server) {
   REQUIRE(server.script.wait_for_batches(1));
   return first;
 }
+
+/// A call of Reconstruct whose headers are sent, and whose request is not.
+class OpenCall {
+ public:
+  OpenCall(TestServer& server, const std::string& pipeline) : stub_(server.channel()) {
+    context_.set_deadline(std::chrono::system_clock::now() + 20s);
+    if (!pipeline.empty()) context_.AddMetadata("helix-pipeline", pipeline);
+    call_ = stub_.PrepareCall(&context_, "/helix.v1.Reconstruction/Reconstruct", &queue_);
+    call_->StartCall(nullptr);
+    next();
+  }
+
+  void send(const v1::ReconstructRequest& request) {
+    const grpc::Slice slice(request.SerializeAsString());
+    call_->Write(grpc::ByteBuffer(&slice, 1), nullptr);
+    next();
+  }
+  void send_nothing() {
+    call_->WritesDone(nullptr);
+    next();
+  }
+  void cancel() { context_.TryCancel(); }
+  Reply end() {
+    Reply reply;
+    grpc::ByteBuffer answer;
+    call_->Read(&answer, nullptr);
+    next();
+    call_->Finish(&reply.status, nullptr);
+    next();
+    const auto& trailing = context_.GetServerTrailingMetadata();
+    if (const auto found = trailing.find("grpc-retry-pushback-ms"); found != trailing.end())
+      reply.pushback = std::string(found->second.data(), found->second.size());
+    return reply;
+  }
+
+ private:
+  void next() {
+    void* tag;
+    bool ok;
+    queue_.Next(&tag, &ok);
+  }
+
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  grpc::CompletionQueue queue_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+};
 
 }  // namespace
 
@@ -91,6 +139,45 @@ TEST_CASE("a request that finds the server full is refused before its hits are l
   CHECK(first.get().status.ok());
   request.set_pipeline("patatrack");
   CHECK(reconstruct(server.client(), request).status.error_code() == StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_CASE("a full server refuses who names the pipeline in the metadata before the request comes") {
+  TestServer server([](server::Options& options) {
+    options.queue.max_requests = 1;
+    options.queue.retry_after = 250ms;
+  });
+  OpenCall other(server, "echo"), unknown(server, "nothing"), silent(server, "");
+  auto first = occupy(server);
+  const Reply refused = OpenCall(server, "patatrack").end();
+  CHECK(refused.status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  CHECK_THAT(refused.status.error_message(), Catch::StartsWith("server is full: 1 requests wait or run, limit 1"));
+  CHECK(refused.pushback == "250");
+  CHECK(pipeline_of(server).stats().rejected_full == 1);
+  server.script.let_go();
+  CHECK(first.get().status.ok());
+
+  OpenCall in_time(server, "patatrack");
+  in_time.send(request_of({1}));
+  CHECK(in_time.end().status.ok());
+  other.send(request_of({1}));
+  CHECK(other.end().status.error_message() == "metadata helix-pipeline is \"echo\", the request's pipeline another");
+  unknown.send_nothing();
+  CHECK(unknown.end().status.error_code() == StatusCode::INVALID_ARGUMENT);
+  silent.send_nothing();
+  CHECK(silent.end().status.error_message() == "the call brought no request");
+}
+
+TEST_CASE("clients that go away before their request comes leave nothing behind, and hold up no drain") {
+  TestServer server;
+  std::vector<std::unique_ptr<OpenCall>> calls;
+  for (int i = 0; i < 20; ++i) calls.push_back(std::make_unique<OpenCall>(server, i % 2 == 0 ? "patatrack" : ""));
+  for (int i = 0; i < 10; ++i) calls[static_cast<std::size_t>(i)]->cancel();
+  for (int i = 0; i < 10; ++i)
+    CHECK(calls[static_cast<std::size_t>(i)]->end().status.error_code() == StatusCode::CANCELLED);
+  CHECK(reconstruct(server.client(), request_of({1})).status.ok());
+  CHECK(server.app().drain());
+  calls[10]->send(request_of({1}));
+  CHECK(calls[10]->end().status.error_code() == StatusCode::UNAVAILABLE);
 }
 
 TEST_CASE("a lane that loses its device leaves, others go on, without any the server says so") {

