@@ -61,8 +61,10 @@ struct ServerOptions {
           "threads of each CPU lane: more shorten the answer to a large request alone, and cost throughput");
     field("cuda_lanes", cuda_lanes, in(1, 16),
           "lanes of each CUDA device: the copies of one overlap the kernels of another");
-    field("memory_budget", memory_budget, in(std::int64_t{1} << 20, std::int64_t{1} << 46), "bytes",
-          "what the batch of one lane may take");
+    field(
+        "memory_budget", memory_budget, in(std::int64_t{1} << 20, std::int64_t{1} << 46), "bytes",
+        "what the batch of one lane may take; CPU lanes of patatrack take half of the memory that this process may use "
+        "at most, all together");
     field("drain_delay", drain_delay, in(0s, 5min),
           "requests are still taken for so long after SIGTERM, when health says NOT_SERVING already");
     field("drain_timeout", drain_timeout, in(0s, 24h), "how long requests under way may take after that");

@@ -2,7 +2,7 @@
 
 #include "kernels/core/comma_list.h"
 #include "kernels/exatrkx/engine.h"
-#include "server/lanes/cpus.h"
+#include "server/lanes/usable.h"
 #include "server/observe/log.h"
 
 #include <algorithm>
@@ -14,6 +14,7 @@ Engines cpu_engines(const Detector& detector, const Options& options, const Engi
   EngineOptions engine = common;
   const int lanes = cpu_lanes(options.server);
   engine.threads = options.server.cpu_threads;
+  engine.memory_budget = cpu_lane_budget(engine.memory_budget, lanes, usable_memory());
   Engines engines;
   for (int lane = 0; lane < lanes; ++lane) engines.push_back(make_cpu_engine(detector, options.patatrack, engine));
   return engines;
@@ -53,8 +54,7 @@ Result<Engines> model_on_cpu(const exatrkx::Model& model, const Options& options
   const int lanes = options.exatrkx.lanes, threads = options.exatrkx.threads;
   engine.threads = threads > 0 ? threads : std::max(1, usable_cpus() / lanes);
   Engines engines;
-  for (int lane = 0; lane < lanes; ++lane)
-    engines.push_back(make_exatrkx_engine(model, *networks, engine));
+  for (int lane = 0; lane < lanes; ++lane) engines.push_back(make_exatrkx_engine(model, *networks, engine));
   return engines;
 }
 
@@ -87,6 +87,10 @@ Result<ModelLanes> open_model(const std::string& folder, const Options& options)
 }
 
 }  // namespace
+
+std::size_t cpu_lane_budget(std::size_t wanted, int lanes, std::size_t usable) {
+  return std::min(wanted, usable / 2 / static_cast<std::size_t>(lanes));
+}
 
 int cpu_lanes(const ServerOptions& options) {
   return options.cpu_lanes > 0 ? options.cpu_lanes : std::max(1, usable_cpus() / options.cpu_threads);

@@ -18,6 +18,10 @@ using EngineFactory = std::function<Result<Engines>(const Detector&, const Optio
 /// Lanes of the CPU backend: server.cpu_lanes, or one for each cpu_threads of the processors that this process may use.
 int cpu_lanes(const ServerOptions& options);
 
+/// Bytes that a lane may take: what is wanted, or less where all lanes at once would take more than half of what is
+/// usable.
+std::size_t cpu_lane_budget(std::size_t wanted, int lanes, std::size_t usable);
+
 /// One engine a lane: server.cuda_lanes on each CUDA device, or cpu_lanes.
 /// errors: unavailable (backend cuda, and there is no usable device)
 Result<Engines> make_engines(const Detector& detector, const Options& options);

@@ -1,5 +1,6 @@
 #include "server/config/load.h"
-#include "server/lanes/cpus.h"
+#include "server/lanes/engines.h"
+#include "server/lanes/usable.h"
 #include "test/support/temp_folder.h"
 
 #include <catch2/catch.hpp>
@@ -128,4 +129,19 @@ TEST_CASE("a CPU quota is rounded up to whole CPUs") {
   CHECK(quota_of("max 100000") == 0);
   CHECK(quota_of("") == 0);
   CHECK(usable_cpus() >= 1);
+}
+
+TEST_CASE("CPU lanes: one for so many threads, each with its part of the memory") {
+  ServerOptions options;
+  CHECK(cpu_lanes(options) == usable_cpus());
+  options.cpu_threads = 4096;
+  CHECK(cpu_lanes(options) == 1);
+  options.cpu_lanes = 3;
+  CHECK(cpu_lanes(options) == 3);
+  CHECK(limit_of("17179869184") == std::size_t{16} << 30);
+  CHECK(limit_of("max") == 0);
+  CHECK(limit_of("") == 0);
+  CHECK(usable_memory() > std::size_t{64} << 20);
+  CHECK(cpu_lane_budget(1000, 4, 10000) == 1000);
+  CHECK(cpu_lane_budget(1000, 8, 10000) == 625);
 }

@@ -1,8 +1,10 @@
-#include "server/lanes/cpus.h"
+#include "server/lanes/usable.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -34,6 +36,15 @@ std::string first_line(const std::filesystem::path& path) {
   return line;
 }
 
+/// Calls visit with what this file says in the process's own cgroup, and in all above: their limits hold too.
+template <class Visit>
+void visit_cgroups(const char* file, const Visit& visit) {
+  for (std::filesystem::path group = own_cgroup();; group = group.parent_path()) {
+    visit(first_line(kCgroups / group / file));
+    if (group.empty()) return;
+  }
+}
+
 }  // namespace
 
 int quota_of(const std::string& cpu_max) {
@@ -43,13 +54,26 @@ int quota_of(const std::string& cpu_max) {
   return static_cast<int>(std::min(1e6, (quota + period - 1) / period));
 }
 
+std::size_t limit_of(const std::string& memory_max) {
+  std::size_t bytes = 0;
+  std::from_chars(memory_max.data(), memory_max.data() + memory_max.size(), bytes);
+  return bytes;
+}
+
 int usable_cpus() {
   int cpus = affinity();
-  // A quota of any group above holds too.
-  for (std::filesystem::path group = own_cgroup();; group = group.parent_path()) {
-    if (const int quota = quota_of(first_line(kCgroups / group / "cpu.max"))) cpus = std::min(cpus, quota);
-    if (group.empty()) return cpus;
-  }
+  visit_cgroups("cpu.max", [&](const std::string& text) {
+    if (const int quota = quota_of(text)) cpus = std::min(cpus, quota);
+  });
+  return cpus;
+}
+
+std::size_t usable_memory() {
+  auto bytes = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  visit_cgroups("memory.max", [&](const std::string& text) {
+    if (const std::size_t limit = limit_of(text)) bytes = std::min(bytes, limit);
+  });
+  return bytes;
 }
 
 }  // namespace helix::server
