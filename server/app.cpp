@@ -80,7 +80,7 @@ App::App(const Options& options, EngineFactory make_engines, Program program)
 Status App::open() {
   const ServerOptions& server = options_.server;
   Result<std::unique_ptr<Listening>> listening =
-      listen(server.listen, server.share_port, options_.limits.max_message_bytes, {&reconstruct_, &health_, &admin_});
+      listen(server.listen, server.share_port, options_.limits, {&reconstruct_, &health_, &admin_});
   if (!listening.ok()) return listening.status();
   listening_ = *std::move(listening);
   return server.port_file.empty() ? Status() : write_file(server.port_file, std::to_string(port()) + "\n");

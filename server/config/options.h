@@ -217,11 +217,16 @@ struct StreamOptions {
 struct LimitOptions {
   HitLimits hits;
   int max_message_bytes = 256 << 20;
+  int send_ahead_bytes = 128 << 10;
 
   template <class Field>
   void fields(Field&& field) {
     hits.fields(field);
     field("max_message_bytes", max_message_bytes, in(1 << 10, 2'000'000'000), "bytes", "size of one request");
+    field(
+        "send_ahead_bytes", send_ahead_bytes, in(0, 1 << 30), "bytes",
+        "of a request that a client may send before the server has asked for it: so much of a refused one is received "
+        "in vain, and a larger one takes a round trip more; 0: as gRPC measures the network to hold");
   }
 };
 

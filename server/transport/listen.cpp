@@ -7,6 +7,7 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace helix::server {
@@ -53,8 +54,20 @@ Status check_free(const std::string& address) {
   return unavailable("cannot listen on " + address + ": a process serves it");
 }
 
-void configure(grpc::ServerBuilder& builder, bool share_port, int max_message_bytes) {
-  builder.SetMaxReceiveMessageSize(max_message_bytes);
+/// HTTP/2's window of a call before its message is asked for. gRPC would measure what the network holds (BDP), and let
+/// clients send that: on a fast one whole requests, also those that it then refuses. It would choose the size of frames
+/// by that too: small ones cost both sides a third more.
+void bound_send_ahead(grpc::ServerBuilder& builder, int bytes) {
+  constexpr int kLengthOfMessage = 5, kFrame = 1 << 20;  // without its length no message is asked for
+  if (bytes == 0) return;
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, std::max(bytes, kLengthOfMessage));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kFrame);
+}
+
+void configure(grpc::ServerBuilder& builder, bool share_port, const LimitOptions& limits) {
+  builder.SetMaxReceiveMessageSize(limits.max_message_bytes);
+  bound_send_ahead(builder, limits.send_ahead_bytes);
   // By accident, two daemons on one port would share its clients silently.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, share_port ? 1 : 0);
   // This version of gRPC checks the size of a message before it is unpacked, not after: a small one could fill the
@@ -88,11 +101,11 @@ Listening::~Listening() {
   if (server) server->Shutdown(std::chrono::system_clock::now() + kServerPatience);
 }
 
-Result<std::unique_ptr<Listening>> listen(const std::string& addresses, bool share_port, int max_message_bytes,
+Result<std::unique_ptr<Listening>> listen(const std::string& addresses, bool share_port, const LimitOptions& limits,
                                           const std::vector<grpc::Service*>& services) {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  configure(builder, share_port, max_message_bytes);
+  configure(builder, share_port, limits);
   const std::vector<std::string> wanted = split(addresses);
   std::vector<int> ports(wanted.size(), 0);
   for (std::size_t i = 0; i < wanted.size(); ++i) {

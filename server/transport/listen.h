@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/core/status.h"
+#include "server/config/options.h"
 
 #include <grpcpp/server.h>
 
@@ -35,7 +36,7 @@ struct Listening {
 /// Opens all addresses (separated by commas: HOST:PORT, [IPV6]:PORT or unix:PATH) and serves. The services outlive
 /// the server. share_port: others who say so too may have the same address, and each gets some of the connections.
 /// errors: invalid_argument (not an address), unavailable (an address cannot be bound; names it)
-Result<std::unique_ptr<Listening>> listen(const std::string& addresses, bool share_port, int max_message_bytes,
+Result<std::unique_ptr<Listening>> listen(const std::string& addresses, bool share_port, const LimitOptions& limits,
                                           const std::vector<grpc::Service*>& services);
 
 }  // namespace helix::server

@@ -40,10 +40,11 @@ class OpenCall {
     next();
   }
 
-  void send(const v1::ReconstructRequest& request) {
+  /// Whether all of it went out.
+  bool send(const v1::ReconstructRequest& request) {
     const grpc::Slice slice(request.SerializeAsString());
     call_->Write(grpc::ByteBuffer(&slice, 1), nullptr);
-    next();
+    return next();
   }
   void send_nothing() {
     call_->WritesDone(nullptr);
@@ -64,10 +65,10 @@ class OpenCall {
   }
 
  private:
-  void next() {
+  bool next() {
     void* tag;
     bool ok;
-    queue_.Next(&tag, &ok);
+    return queue_.Next(&tag, &ok) && ok;
   }
 
   grpc::GenericStub stub_;
@@ -152,12 +153,15 @@ TEST_CASE("a full server refuses who names the pipeline in the metadata before t
   CHECK(refused.status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
   CHECK_THAT(refused.status.error_message(), Catch::StartsWith("server is full: 1 requests wait or run, limit 1"));
   CHECK(refused.pushback == "250");
-  CHECK(pipeline_of(server).stats().rejected_full == 1);
+  OpenCall large(server, "patatrack");
+  CHECK_FALSE(large.send(request_of(std::vector<float>(300'000, 1))));  // more than limits.send_ahead_bytes
+  CHECK(large.end().status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  CHECK(pipeline_of(server).stats().rejected_full == 2);
   server.script.let_go();
   CHECK(first.get().status.ok());
 
   OpenCall in_time(server, "patatrack");
-  in_time.send(request_of({1}));
+  CHECK(in_time.send(request_of(std::vector<float>(300'000, 1))));
   CHECK(in_time.end().status.ok());
   other.send(request_of({1}));
   CHECK(other.end().status.error_message() == "metadata helix-pipeline is \"echo\", the request's pipeline another");
