@@ -86,7 +86,10 @@ Status RequestQueue::push(std::unique_ptr<Request>& request) {
 TakenBatch RequestQueue::take(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    if (stop.stop_requested()) return {};
+    if (stop.stop_requested()) {
+      if (!batcher_.room().empty()) tell_one();  // this lane may have been told of it
+      return {};
+    }
     if (Batch expired = take_expired(); !expired.empty()) {
       lock.unlock();
       finish_unwanted(std::move(expired));

@@ -72,6 +72,10 @@ Exchange::Exchange(Origin origin, Observer& unplaced)
 
 Status Exchange::look(const RequestHead& head, std::size_t bytes, const Pipelines& pipelines) {
   if (!origin_.client.ok()) return {};  // read tells why
+  return guarded([&] { return find_room(head, bytes, pipelines); });
+}
+
+Status Exchange::find_room(const RequestHead& head, std::size_t bytes, const Pipelines& pipelines) {
   const Pipelines::Lease lease = pipelines.current();
   const Result<Pipeline*> pipeline = lease->find(head.pipeline);
   if (!pipeline.ok()) return {};

@@ -69,6 +69,7 @@ class Exchange : public Caller {
   virtual void finish(const Status& status, grpc::ByteBuffer response) = 0;
 
  private:
+  Status find_room(const RequestHead& head, std::size_t bytes, const Pipelines& pipelines);
   Status parse(grpc::ByteBuffer& bytes);
   Status check(const Pipelines& pipelines);
   Status check_priority() const;
