@@ -32,16 +32,13 @@ Status find_rows(const HitColumns& hits, const Detector& detector, std::vector<s
   const std::size_t n = hits.x.size();
   if (hits.volume_id.size() != n || hits.layer_id.size() != n || hits.module_id.size() != n)
     return invalid_argument("hits have no modules: module_index, or volume_id, layer_id and module_id, is needed");
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::int64_t row = detector.find_module(hits.volume_id[i], hits.layer_id[i], hits.module_id[i]);
-    if (row < 0)
-      return invalid_argument("hits.volume_id, layer_id, module_id [" + std::to_string(i) + "] are " +
-                              std::to_string(hits.volume_id[i]) + ", " + std::to_string(hits.layer_id[i]) + ", " +
-                              std::to_string(hits.module_id[i]) + ": the geometry " + detector.name +
-                              " has no such module");
-    rows.push_back(static_cast<std::uint32_t>(row));
-  }
-  return {};
+  rows.resize(n);
+  const std::size_t i = detector.find_modules(hits.volume_id, hits.layer_id, hits.module_id, rows);
+  if (i == n) return {};
+  return invalid_argument("hits.volume_id, layer_id, module_id [" + std::to_string(i) + "] are " +
+                          std::to_string(hits.volume_id[i]) + ", " + std::to_string(hits.layer_id[i]) + ", " +
+                          std::to_string(hits.module_id[i]) + ": the geometry " + detector.name +
+                          " has no such module");
 }
 
 Status spread_beam_spot(Span<const BeamSpot> given, const BeamSpot& usual, std::size_t n_events,

@@ -110,20 +110,12 @@ Result<EventHits> read_hits(const std::string& path) {
 
 Result<std::vector<std::uint32_t>> find_modules(const EventHits& hits, const Detector& detector) {
   std::vector<std::uint32_t> rows(hits.size());
-  for (std::size_t i = 0; i < hits.size(); ++i) {
-    // Files are often in the order of modules.
-    const bool as_before = i > 0 && hits.module_id[i] == hits.module_id[i - 1] &&
-                           hits.layer_id[i] == hits.layer_id[i - 1] && hits.volume_id[i] == hits.volume_id[i - 1];
-    const std::int64_t row =
-        as_before ? rows[i - 1] : detector.find_module(hits.volume_id[i], hits.layer_id[i], hits.module_id[i]);
-    if (row < 0)
-      return invalid_argument(hits.path + ": hit_id " + std::to_string(hits.hit_id[i]) + " is on volume_id " +
-                              std::to_string(hits.volume_id[i]) + ", layer_id " + std::to_string(hits.layer_id[i]) +
-                              ", module_id " + std::to_string(hits.module_id[i]) + ": no such module in geometry " +
-                              detector.name);
-    rows[i] = static_cast<std::uint32_t>(row);
-  }
-  return rows;
+  const std::size_t i = detector.find_modules(hits.volume_id, hits.layer_id, hits.module_id, rows);
+  if (i == rows.size()) return rows;
+  return invalid_argument(hits.path + ": hit_id " + std::to_string(hits.hit_id[i]) + " is on volume_id " +
+                          std::to_string(hits.volume_id[i]) + ", layer_id " + std::to_string(hits.layer_id[i]) +
+                          ", module_id " + std::to_string(hits.module_id[i]) + ": no such module in geometry " +
+                          detector.name);
 }
 
 Result<std::vector<EventFile>> find_events(const std::string& path) {

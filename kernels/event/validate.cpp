@@ -107,7 +107,14 @@ Status check_beam_spots(const HitBatch& hits) {
 /// First index of a value for which `good` does not hold; size() where all are good.
 template <class T, class Good>
 std::size_t first_bad(Span<const T> column, Good good) {
-  for (std::size_t i = 0; i < column.size(); ++i)
+  constexpr std::size_t kBlock = 64;  // looked at in vectors, as a whole
+  std::size_t i = 0;
+  for (; i + kBlock <= column.size(); i += kBlock) {
+    int n_good = 0;
+    for (std::size_t k = 0; k < kBlock; ++k) n_good += static_cast<int>(good(column[i + k]));
+    if (n_good < static_cast<int>(kBlock)) break;
+  }
+  for (; i < column.size(); ++i)
     if (!good(column[i])) return i;
   return column.size();
 }
@@ -129,7 +136,8 @@ Status check_values(const HitBatch& hits, std::uint32_t n_modules) {
                  {"local_u", hits.local_u, -kMaxCoordinate, kMaxCoordinate, ", not within +-10000 mm"},
                  {"local_v", hits.local_v, -kMaxCoordinate, kMaxCoordinate, ", not within +-10000 mm"}};
   for (const auto& c : columns) {
-    const std::size_t i = first_bad(c.column, [&](float v) { return v >= c.low && v <= c.high; });
+    const std::size_t i =
+        first_bad(c.column, [low = c.low, high = c.high](float v) { return (v >= low) & (v <= high); });
     if (i == c.column.size()) continue;
     const float value = c.column[i];
     return bad_hit(hits, c.name, i, number(value) + (std::isfinite(value) ? c.allowed : ""));

@@ -94,6 +94,9 @@ struct Detector {
   DetectorView view() const;
   /// Row of the module that TrackML names (volume_id, layer_id, module_id), or -1.
   std::int64_t find_module(std::uint32_t volume, std::uint32_t layer, std::uint32_t module) const;
+  /// The same for columns of equal length. Returns the first place without a module, their length where there is none.
+  std::size_t find_modules(Span<const std::uint32_t> volume, Span<const std::uint32_t> layer,
+                           Span<const std::uint32_t> module, Span<std::uint32_t> rows) const;
 };
 
 constexpr std::uint64_t module_key(std::uint32_t volume, std::uint32_t layer, std::uint32_t module) {

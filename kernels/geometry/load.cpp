@@ -156,6 +156,19 @@ std::int64_t Detector::find_module(std::uint32_t volume, std::uint32_t layer, st
   return at == module_rows.end() ? -1 : std::int64_t{at->second};
 }
 
+// Hits often come in the order of modules.
+std::size_t Detector::find_modules(Span<const std::uint32_t> volume, Span<const std::uint32_t> layer,
+                                   Span<const std::uint32_t> module, Span<std::uint32_t> rows) const {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool as_before =
+        i > 0 && module[i] == module[i - 1] && layer[i] == layer[i - 1] && volume[i] == volume[i - 1];
+    const std::int64_t row = as_before ? rows[i - 1] : find_module(volume[i], layer[i], module[i]);
+    if (row < 0) return i;
+    rows[i] = static_cast<std::uint32_t>(row);
+  }
+  return rows.size();
+}
+
 Result<Detector> load_detector(const std::string& folder) {
   const Result<Input> csv = read_input(folder + "/detectors.csv");
   if (!csv.ok()) return csv.status();

@@ -94,16 +94,14 @@ Status check_module_index(const v1::Hits& hits, const Detector& detector) {
 
 Result<Span<const std::uint32_t>> decode_triples(const v1::Hits& hits, const Detector& detector, Arena& arena) {
   const Span<std::uint32_t> rows = allocate<std::uint32_t>(arena, static_cast<std::size_t>(hits.x_size()));
-  for (int i = 0; i < hits.x_size(); ++i) {
-    const std::int64_t row = detector.find_module(hits.volume_id(i), hits.layer_id(i), hits.module_id(i));
-    if (row < 0)
-      return invalid_argument("hits.volume_id, layer_id, module_id [" + std::to_string(i) + "] are " +
-                              std::to_string(hits.volume_id(i)) + ", " + std::to_string(hits.layer_id(i)) + ", " +
-                              std::to_string(hits.module_id(i)) + ": the geometry " + detector.name +
-                              " has no such module");
-    rows[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(row);
-  }
-  return Span<const std::uint32_t>(rows);
+  const std::size_t bad =
+      detector.find_modules(view(hits.volume_id()), view(hits.layer_id()), view(hits.module_id()), rows);
+  if (bad == rows.size()) return Span<const std::uint32_t>(rows);
+  const int i = static_cast<int>(bad);
+  return invalid_argument("hits.volume_id, layer_id, module_id [" + std::to_string(i) + "] are " +
+                          std::to_string(hits.volume_id(i)) + ", " + std::to_string(hits.layer_id(i)) + ", " +
+                          std::to_string(hits.module_id(i)) + ": the geometry " + detector.name +
+                          " has no such module");
 }
 
 Result<Span<const std::uint32_t>> decode_modules(const v1::Hits& hits, const Detector& detector, Arena& arena) {

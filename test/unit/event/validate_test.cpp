@@ -49,6 +49,27 @@ TEST_CASE("validate: values at the edges pass") {
   CHECK(b.check().message() == "");
 }
 
+TEST_CASE("validate: of many values the first that is wrong is found, wherever it is") {
+  const std::size_t n = GENERATE(1, 63, 64, 65, 200);
+  const std::vector<float> good(n, 1);
+  const std::vector<std::uint32_t> module(n, 0);
+  const std::vector<Index> offsets{0, static_cast<Index>(n)};
+  const std::vector<BeamSpot> spots(1);
+  const HitLimits limits{.max_events = 1, .max_hits = 1000, .max_hits_per_event = 1000};
+  for (std::size_t bad = 0; bad < n; ++bad) {
+    std::vector<float> y = good;
+    y[bad] = kNan;
+    if (bad + 7 < n) y[bad + 7] = kInf;
+    std::vector<std::uint32_t> far = module;
+    far[bad] = 5;
+    const HitBatch wrong_y{good, y, good, module, {}, {}, {}, {}, {offsets}, spots};
+    CHECK(validate(wrong_y, 5, limits).message() == "hits.y[" + std::to_string(bad) + "] is NaN (event 0)");
+    const HitBatch wrong_module{good, good, good, far, {}, {}, {}, {}, {offsets}, spots};
+    CHECK(validate(wrong_module, 5, limits).message() ==
+          "hits.module[" + std::to_string(bad) + "] is 5, the geometry has 5 modules (event 0)");
+  }
+}
+
 struct Case {
   std::function<void(Batch&)> spoil;
   std::string message;

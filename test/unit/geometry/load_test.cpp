@@ -129,6 +129,12 @@ TEST_CASE("geometry: modules are found by TrackML's ids") {
   CHECK(d->find_module(8, 4, 1) == -1);
   CHECK(d->find_module(0x10008, 4, 7) == -1);
   CHECK(d->find_module(8, 0x10004, 7) == -1);
+  const std::vector<std::uint32_t> volume{13, 8, 8, 8, 13}, layer{2, 4, 4, 4, 2}, module{1, 7, 7, 1, 1};
+  std::vector<std::uint32_t> rows(5);
+  CHECK(d->find_modules(volume, layer, module, rows) == 3);
+  rows.resize(3);
+  CHECK(d->find_modules(volume, layer, module, rows) == 3);
+  CHECK(rows == std::vector<std::uint32_t>{3, 1, 1});
 }
 
 TEST_CASE("geometry: the view shows what the detector owns") {
