@@ -43,6 +43,15 @@ std::shared_ptr<grpc::Channel> make_channel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), channel_arguments());
 }
 
+bool wait(grpc::Channel& channel, std::chrono::milliseconds duration, const std::stop_token& stop) {
+  using Clock = std::chrono::system_clock;  // what gRPC's deadlines are in
+  constexpr std::chrono::milliseconds kLookForStop{50};
+  const auto end = Clock::now() + duration;
+  while (!stop.stop_requested() && Clock::now() < end)
+    channel.WaitForStateChange(channel.GetState(true), std::min(end, Clock::now() + kLookForStop));
+  return !stop.stop_requested();
+}
+
 void announce(grpc::ClientContext& context, const std::string& pipeline) {
   if (std::all_of(pipeline.begin(), pipeline.end(), [](char c) { return c > ' ' && c <= '~'; }))
     context.AddMetadata("helix-pipeline", pipeline);

@@ -21,6 +21,10 @@ Status wait_for_connection(grpc::Channel& channel, const std::string& address, s
 /// Waits until the server answers, at most connect_timeout. errors: as Client::connect
 Result<std::shared_ptr<grpc::Channel>> open_channel(const ClientOptions& options);
 
+/// Waits, unless stopped first: whether not. The channel is polled meanwhile, so that it connects again: where no call
+/// is under way, gRPC itself looks at it every 5 s only.
+bool wait(grpc::Channel& channel, std::chrono::milliseconds duration, const std::stop_token& stop);
+
 /// Tells the server the pipeline ahead of the request, so that one that is full need not read it. A name that is no
 /// header's value is left to the request.
 void announce(grpc::ClientContext& context, const std::string& pipeline);

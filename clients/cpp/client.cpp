@@ -2,6 +2,7 @@
 
 #include "clients/cpp/channel.h"
 #include "clients/cpp/messages.h"
+#include "clients/cpp/stream_run.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "helix/v1/reconstruct.grpc.pb.h"
 
@@ -15,17 +16,6 @@ namespace {
 
 using Clock = std::chrono::system_clock;  // what gRPC's deadlines are in
 using std::chrono::milliseconds;
-
-constexpr milliseconds kLookForStop{50};
-
-/// Waits, unless stopped first. The channel is polled meanwhile, so that it connects again: where no call is under way,
-/// gRPC itself looks at it every 5 s only.
-bool wait(grpc::Channel& channel, milliseconds duration, const std::stop_token& stop) {
-  const auto end = Clock::now() + duration;
-  while (!stop.stop_requested() && Clock::now() < end)
-    channel.WaitForStateChange(channel.GetState(true), std::min(end, Clock::now() + kLookForStop));
-  return !stop.stop_requested();
-}
 
 milliseconds left_until(Clock::time_point deadline) {
   return std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
@@ -92,6 +82,10 @@ Result<Reconstruction> Client::reconstruct(const ReconstructCall& call, std::sto
     if (!wait(*impl_->channel, *pause, stop))
       return Status(Code::cancelled, "cancelled while waiting to try again: " + failure.message());
   }
+}
+
+Status Client::reconstruct_stream(const NextCall& next, const OnResult& done, std::stop_token stop) {
+  return run_stream(*impl_->channel, *impl_->stub, impl_->options, next, done, stop);
 }
 
 Result<std::vector<std::string>> Client::pipelines() {

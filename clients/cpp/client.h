@@ -4,7 +4,9 @@
 #include "clients/cpp/retry.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,20 @@ class Client : public Reconstructor {
   ~Client() override;
 
   Result<Reconstruction> reconstruct(const ReconstructCall& call, std::stop_token stop = {}) override;
+
+  /// The next call of a stream, none at its end. Its hits are needed until it is asked for the one after.
+  using NextCall = std::function<std::optional<ReconstructCall>()>;
+  /// The answer to the n-th call, counted from 0, or why that one has none.
+  using OnResult = std::function<void(std::size_t, Result<Reconstruction>)>;
+
+  /// Many calls over one stream, with as many under way as the server takes. `next` is called by a thread of its own,
+  /// no faster than that, and waited for at the end; `done` by this one, once for each call, in the order in which they
+  /// are done. What a server that ends leaves without an answer is sent again, by the policy of a call each time that
+  /// nothing was answered meanwhile. Ok: `done` was called for all. Else, for those it was not called for: errors:
+  /// unavailable, deadline_exceeded (no answer within `timeout`), cancelled (`stop`), internal. throws what
+  ///         `next` and `done` throw
+  Status reconstruct_stream(const NextCall& next, const OnResult& done, std::stop_token stop = {});
+
   Result<std::vector<std::string>> pipelines() override;
   Result<PipelineDescription> describe(const std::string& pipeline) override;
 
