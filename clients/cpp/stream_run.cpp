@@ -49,7 +49,7 @@ class StreamRun {
     grpc::ClientContext context;
     const std::stop_callback cancel(stop, [&] { context.TryCancel(); });
     const auto stream = stub.ReconstructStream(&context);
-    progressed_ = timed_out_ = false;
+    progressed_ = timed_out_ = delivering_ = false;
     put_back_ = {};
     std::jthread watch([&](const std::stop_token& over) { cancel_when_stuck(context, over); });
     std::jthread writer([&] { write_all(*stream, context); });
@@ -72,6 +72,7 @@ class StreamRun {
 
  private:
   using Stream = grpc::ClientReaderWriter<v1::ReconstructRequest, v1::ReconstructResponse>;
+  using Node = std::map<std::size_t, Pending>::node_type;
 
   void write_all(Stream& stream, grpc::ClientContext& context) {
     try {
@@ -141,34 +142,38 @@ class StreamRun {
     }
   }
 
-  /// Whether it is an answer at all.
+  /// Whether it is the answer to a request that has none.
   bool take(const v1::ReconstructResponse& answer) {
-    const std::optional<std::size_t> number = number_of(answer.request_id());
-    if (!number) {
+    Node pending = extract(answer.request_id());
+    if (pending.empty()) {
       broken_ =
-          internal_error(options_.address + ": an answer to \"" + answer.request_id() + "\", which was not asked");
+          internal_error(options_.address + ": an answer to \"" + answer.request_id() + "\", which has not been asked");
       return false;
     }
-    std::map<std::size_t, Pending>::node_type pending;
-    {
-      std::unique_lock lock(mutex_);
-      written_.wait(lock, [&] { return writing_ != *number; });
-      pending = pending_.extract(*number);
-      last_progress_ = std::chrono::steady_clock::now();
-    }
-    if (pending.empty()) return true;  // answered before, by the server that was lost
     Result<Reconstruction> result = result_of(answer, pending.mapped());
     if (result.status().code() == Code::unavailable) {
       put_back(std::move(pending), result.status());
     } else {
       progressed_ = true;
-      done_(*number, std::move(result));
+      done_(pending.key(), std::move(result));
     }
+    const std::scoped_lock lock(mutex_);
+    delivering_ = false;
+    last_progress_ = std::chrono::steady_clock::now();
     return true;
   }
 
+  Node extract(const std::string& id) {
+    const std::optional<std::size_t> number = number_of(id);
+    if (!number) return {};
+    std::unique_lock lock(mutex_);
+    written_.wait(lock, [&] { return writing_ != *number; });
+    delivering_ = true;
+    return pending_.extract(*number);
+  }
+
   /// For the next attempt: another server, or a device that is left, may take it.
-  void put_back(std::map<std::size_t, Pending>::node_type pending, const Status& why) {
+  void put_back(Node pending, const Status& why) {
     const std::scoped_lock lock(mutex_);
     pending_.insert(std::move(pending));
     put_back_ = why;
@@ -192,13 +197,14 @@ class StreamRun {
     context.TryCancel();
   }
 
+  /// The time counts for the server alone: not where nothing was asked, nor while the caller is at an answer.
   void cancel_when_stuck(grpc::ClientContext& context, const std::stop_token& over) {
     std::unique_lock lock(mutex_);
     last_progress_ = std::chrono::steady_clock::now();
     for (;;) {
       const auto limit = last_progress_ + options_.timeout;
       if (never_.wait_until(lock, over, limit, [] { return false; }) || over.stop_requested()) return;
-      if (pending_.empty()) last_progress_ = std::chrono::steady_clock::now();
+      if (pending_.empty() || delivering_) last_progress_ = std::chrono::steady_clock::now();
       if (last_progress_ + options_.timeout > std::chrono::steady_clock::now()) continue;
       timed_out_ = true;
       context.TryCancel();
@@ -220,7 +226,7 @@ class StreamRun {
   std::chrono::steady_clock::time_point last_progress_;
   std::exception_ptr failure_;
   Status put_back_;  // why the last one was, in this attempt
-  bool exhausted_ = false, timed_out_ = false;
+  bool exhausted_ = false, timed_out_ = false, delivering_ = false;
   bool progressed_ = false;  // the reader's, as what follows
   Status broken_;
 };

@@ -44,10 +44,8 @@ Clock::time_point steady_deadline(const grpc::CallbackServerContext& context) {
 }
 
 std::string traceparent_of(const grpc::CallbackServerContext& context) {
-  const auto found = context.client_metadata().find("traceparent");
-  if (found == context.client_metadata().end()) return "-";
-  const std::string_view text(found->second.data(), found->second.size());
-  return is_traceparent(text) ? std::string(text) : "-";
+  const std::optional<std::string> text = metadata(context, "traceparent");
+  return text && is_traceparent(*text) ? *text : "-";
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Many requests, failing requests, full queues, deadlines, and the end of the server.
+#include "clients/cpp/channel.h"
 #include "server/transport/retry_info.h"
 #include "test/wire/test_server.h"
 
@@ -58,9 +59,7 @@ class OpenCall {
     next();
     call_->Finish(&reply.status, nullptr);
     next();
-    const auto& trailing = context_.GetServerTrailingMetadata();
-    if (const auto found = trailing.find("grpc-retry-pushback-ms"); found != trailing.end())
-      reply.pushback = std::string(found->second.data(), found->second.size());
+    reply.pushback = pushback_of(context_).value_or("");
     return reply;
   }
 

@@ -137,6 +137,19 @@ TEST_CASE("stream client: a request that no device outlives ends the stream for 
   CHECK(answers.wrong == 0);
 }
 
+TEST_CASE("client: a pipeline whose name no header can carry is not found") {
+  TestServer server;
+  const auto client = connect(server.app().port());
+  for (const std::string name : {"patatr\xc3\xa4"
+                                 "ck",
+                                 "two words", "line\nbreak", ""}) {
+    Source source(1);
+    ReconstructCall call = *source();
+    call.pipeline = name;
+    CHECK(client->reconstruct(call).status().code() == Code::not_found);
+  }
+}
+
 TEST_CASE("stream client: what the caller throws ends the call and comes back") {
   TestServer server;
   const auto client = connect(server.app().port());
@@ -173,6 +186,17 @@ TEST_CASE("stream client: a server that does not answer is given up, a stop is h
     const Status status = run(*client, source, answers);
     CHECK(status.code() == Code::deadline_exceeded);
     CHECK_THAT(status.message(), Catch::Contains("no answer of the stream within 300 ms"));
+  }
+  SECTION("but not while the caller is at an answer") {
+    server.script.let_go();
+    options.timeout = 2s;
+    const auto client = connect(server.app().port(), options);
+    int n = 0;
+    const auto slow_at_first = [&n](std::size_t, const Result<Reconstruction>&) {
+      if (n++ == 0) std::this_thread::sleep_for(3s);
+    };
+    CHECK(client->reconstruct_stream([&] { return source(); }, slow_at_first).message() == "");
+    CHECK(n == 5);
   }
   SECTION("stop") {
     const auto client = connect(server.app().port());

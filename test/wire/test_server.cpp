@@ -1,5 +1,7 @@
 #include "test/wire/test_server.h"
 
+#include "clients/cpp/channel.h"
+
 #include <grpcpp/generic/generic_stub.h>
 
 #include <future>
@@ -77,9 +79,7 @@ Reply reconstruct(v1::Reconstruction::Stub& client, const v1::ReconstructRequest
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + deadline);
   reply.status = client.Reconstruct(&context, request, &reply.answer);
-  const auto& trailing = context.GetServerTrailingMetadata();
-  if (const auto found = trailing.find("grpc-retry-pushback-ms"); found != trailing.end())
-    reply.pushback = std::string(found->second.data(), found->second.size());
+  reply.pushback = pushback_of(context).value_or("");
   return reply;
 }
 
